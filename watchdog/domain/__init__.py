@@ -1,0 +1,1 @@
+"""The rules of the product: no I/O, no async, no clock, no logging."""

@@ -1,0 +1,285 @@
+"""Every journalled fact, one frozen dataclass each; a run, an incident, a limit is their fold."""
+
+from dataclasses import dataclass
+
+from watchdog.domain.moment import Moment
+from watchdog.domain.progress import (
+    BudgetExceeded,
+    CheckEnded,
+    CheckSampled,
+    Effect,
+    EvidenceCollected,
+    Outcome,
+    Point,
+    Progress,
+    Proof,
+    ReportWritten,
+    RunEnded,
+    RunParked,
+    RunResumed,
+    RunStarted,
+    RunVerified,
+    Stage,
+    StageEntered,
+    StepAnswered,
+    StepEnded,
+    StepIntended,
+    StepObserved,
+    StepResult,
+    StopRequested,
+    WatchEnded,
+    WatchStarted,
+)
+from watchdog.domain.trigger import Change, Severity
+
+__all__ = [
+    "BudgetExceeded",
+    "CheckEnded",
+    "CheckSampled",
+    "ClockStepped",
+    "CommandReceived",
+    "ConfigLoaded",
+    "ConfigRefused",
+    "DaemonStarted",
+    "DaemonStopped",
+    "Decided",
+    "Effect",
+    "Event",
+    "EvidenceCollected",
+    "IncidentClosed",
+    "IncidentOpened",
+    "KillSwitchChanged",
+    "LatchCleared",
+    "NotificationDelivered",
+    "NotificationGivenUp",
+    "Outcome",
+    "Paused",
+    "Point",
+    "Progress",
+    "Proof",
+    "Record",
+    "ReportWritten",
+    "Resumed",
+    "RunEnded",
+    "RunParked",
+    "RunResumed",
+    "RunStarted",
+    "RunVerified",
+    "SourceSeesAgain",
+    "SourceWentBlind",
+    "Stage",
+    "StageEntered",
+    "StepAnswered",
+    "StepEnded",
+    "StepIntended",
+    "StepObserved",
+    "StepResult",
+    "StopRequested",
+    "TriggerChanged",
+    "TriggerJoined",
+    "WatchEnded",
+    "WatchStarted",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonStarted:
+    version: str
+    pid: int
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonStopped:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigLoaded:
+    """`armed_by` names who armed it, where the mode is auto."""
+
+    target: str
+    file: str
+    hash: str
+    mode: str
+    armed_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigRefused:
+    file: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerChanged:
+    """`evidence` holds the looks of the window that led here, oldest first."""
+
+    target: str
+    trigger: str
+    change: Change
+    severity: Severity
+    since: float
+    note: str = ""
+    query: str = ""
+    condition: str = ""
+    unit: str = ""
+    limit: float = 0.0
+    evidence: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWentBlind:
+    """Nothing decided from `source` for too long; a person must look. `since`: Unix seconds."""
+
+    target: str
+    source: str
+    since: float
+    reason: str
+    triggers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSeesAgain:
+    target: str
+    source: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision about a proposal. `refusal` is empty when it is to act.
+
+    `until`: Unix seconds from which the refusal no longer holds by itself, or None.
+    `would_do`: the plan as it would be sent, one line a step.
+    """
+
+    target: str
+    incident: str
+    plan: str
+    trigger: str
+    severity: Severity
+    episode: str
+    refusal: str = ""
+    detail: str = ""
+    until: float | None = None
+    would_do: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentOpened:
+    target: str
+    incident: str
+    trigger: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerJoined:
+    target: str
+    incident: str
+    trigger: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentClosed:
+    """No trigger fires any longer, and no run holds the target."""
+
+    target: str
+    incident: str
+
+
+@dataclass(frozen=True, slots=True)
+class LatchCleared:
+    target: str
+    by: str
+    assessment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """A person says "do not act". `until`: Unix seconds, or None. Empty target: all of them."""
+
+    target: str
+    by: str
+    reason: str
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    target: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class KillSwitchChanged:
+    on: bool
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClockStepped:
+    """The wall clock moved by `seconds` against the clock that never steps."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """Somebody spoke through the socket: `uid` as the kernel says, `by` as they say."""
+
+    command: str
+    uid: int
+    by: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationDelivered:
+    channel: str
+    about: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationGivenUp:
+    channel: str
+    about: int
+    attempts: int
+    error: str
+
+
+Event = (
+    DaemonStarted
+    | DaemonStopped
+    | ConfigLoaded
+    | ConfigRefused
+    | TriggerChanged
+    | SourceWentBlind
+    | SourceSeesAgain
+    | Decided
+    | IncidentOpened
+    | TriggerJoined
+    | IncidentClosed
+    | Progress
+    | LatchCleared
+    | Paused
+    | Resumed
+    | KillSwitchChanged
+    | ClockStepped
+    | CommandReceived
+    | NotificationDelivered
+    | NotificationGivenUp
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event as the journal holds it: its number, when, and the epoch of who wrote it."""
+
+    seq: int
+    at: Moment
+    event: Event
+    epoch: int = 0

@@ -1,0 +1,228 @@
+"""What a decision must remember: pauses, latches, incidents and runs, folded from the journal."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from watchdog.domain.events import (
+    Event,
+    IncidentClosed,
+    IncidentOpened,
+    KillSwitchChanged,
+    LatchCleared,
+    Outcome,
+    Paused,
+    Proof,
+    Record,
+    Resumed,
+    RunEnded,
+    RunStarted,
+    Stage,
+    StopRequested,
+    WatchEnded,
+)
+from watchdog.domain.moment import Moment
+from watchdog.domain.plan import WatchPlan
+from watchdog.domain.run import stage_after, stage_after_watch
+from watchdog.domain.trigger import Severity
+
+DAY = 86400.0
+ALL_TARGETS = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An automatic run, together with those it gave way to: what limits count.
+
+    `superseded`: it gives way to a graver one, which belongs to the same count.
+    """
+
+    incident: str
+    severity: Severity
+    started: Moment
+    ended: Moment | None = None
+    superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """The run that holds the target."""
+
+    run: str
+    incident: str
+    plan: str
+    severity: Severity
+    by: str
+    watch: WatchPlan
+    stage: Stage = Stage.STEPS
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is remembered of one target."""
+
+    past: tuple[Past, ...] = ()
+    current: Current | None = None
+    latched: str = ""
+    paused: Paused | None = None
+    episodes: frozenset[str] = frozenset()
+    incident: str = ""
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Every account, and what holds for all targets. Changed by `apply` alone."""
+
+    KINDS = (
+        IncidentClosed,
+        IncidentOpened,
+        KillSwitchChanged,
+        LatchCleared,
+        Paused,
+        Resumed,
+        RunEnded,
+        RunStarted,
+        StopRequested,
+        WatchEnded,
+    )
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    paused: Paused | None = None
+    killed: str = ""
+    _target_of: dict[str, str] = field(default_factory=dict)
+
+    def account(self, target: str) -> Account:
+        """What is remembered of `target`."""
+        return self.accounts.get(target, Account())
+
+    def starts_since(self, moment: Moment, seconds: float) -> int:
+        """How many automatic runs of all targets began in the last `seconds`."""
+        return sum(
+            moment.since(past.started) < seconds
+            for account in self.accounts.values()
+            for past in account.past
+        )
+
+    def replay(self, records: Iterable[Record]) -> "Ledger":
+        """Apply `records` in order; returns itself."""
+        for record in records:
+            self.apply(record.event, record.at)
+        return self
+
+    def apply(self, event: Event, at: Moment) -> None:  # noqa: C901 -- one case an event
+        """Take one journalled fact into account."""
+        match event:
+            case KillSwitchChanged(on=on, how=how):
+                self.killed = how if on else ""
+            case Paused(target=target):
+                self._pause(target, event)
+            case Resumed(target=target):
+                self._pause(target, None)
+            case LatchCleared(target=target):
+                self._cleared(target)
+            case IncidentOpened(target=target, incident=incident):
+                self._change(target, incident=incident)
+            case IncidentClosed(target=target):
+                self._change(target, incident="")
+            case RunStarted():
+                self._started(event, at)
+            case StopRequested():
+                self._stopped(event)
+            case RunEnded():
+                self._ended(event, at)
+            case WatchEnded():
+                self._watched(event)
+            case _:
+                pass
+
+    def _change(self, target: str, **changes: object) -> None:
+        account = self.accounts.get(target, Account())
+        self.accounts[target] = replace(account, **changes)  # type: ignore[arg-type]
+
+    def _pause(self, target: str, paused: Paused | None) -> None:
+        if target == ALL_TARGETS:
+            self.paused = paused
+        else:
+            self._change(target, paused=paused)
+
+    def _cleared(self, target: str) -> None:
+        # A named person looked: neither the latch nor the cool-down holds any longer.
+        past = tuple(
+            replace(one, ended=Moment(float("-inf"), 0.0)) if one.ended else one
+            for one in self.account(target).past
+        )
+        self._change(target, latched="", past=past)
+
+    def _started(self, event: RunStarted, at: Moment) -> None:
+        account = self.account(event.target)
+        self._target_of[event.run] = event.target
+        past = tuple(one for one in account.past if at.since(one.started) < DAY)
+        if event.by:
+            past = tuple(replace(one, superseded=False) for one in past)
+        else:
+            past = _counted(past, event, at)
+        current = Current(
+            run=event.run,
+            incident=event.incident,
+            plan=event.plan.name,
+            severity=event.severity,
+            by=event.by,
+            watch=event.plan.watch,
+        )
+        episodes = account.episodes | {event.episode} if event.episode else account.episodes
+        self._change(event.target, past=past, current=current, episodes=episodes)
+
+    def _stopped(self, event: StopRequested) -> None:
+        target = self._target_of.get(event.run, "")
+        account = self.account(target)
+        current = account.current
+        if current is None or current.run != event.run:
+            return
+        past = account.past
+        if event.why is Outcome.SUPERSEDED and not current.by:
+            past = _last(past, current.incident, superseded=True)
+        self._change(target, current=replace(current, stopped=True), past=past)
+
+    def _ended(self, event: RunEnded, at: Moment) -> None:
+        account = self.account(event.target)
+        current = account.current
+        if current is None or current.run != event.run:
+            return
+        latched = account.latched
+        if event.outcome not in (Outcome.SUCCEEDED, Outcome.SUPERSEDED):
+            latched = f"run {event.run} ended {event.outcome.value}: {event.detail}"
+        past = _last(account.past, current.incident, ended=at)
+        after = _at_stage(current, stage_after(event.outcome, current.watch))
+        self._change(event.target, past=past, current=after, latched=latched)
+
+    def _watched(self, event: WatchEnded) -> None:
+        account = self.account(event.target)
+        current = account.current
+        if current is None or current.run != event.run:
+            return
+        latched = account.latched
+        if event.proof is Proof.FAILED:
+            latched = f"run {event.run} relapsed in its watch: {event.detail}"
+        stage = stage_after_watch(event.stage, event.proof, current.watch, stopped=current.stopped)
+        self._change(event.target, current=_at_stage(current, stage), latched=latched)
+
+
+def _at_stage(current: Current, stage: Stage) -> Current | None:
+    return None if stage is Stage.ENDED else replace(current, stage=stage)
+
+
+def _counted(past: tuple[Past, ...], event: RunStarted, at: Moment) -> tuple[Past, ...]:
+    """`past` with the run that begins: it takes the place of a lower one that gave way to it."""
+    last = past[-1] if past else None
+    if last is None or not (
+        last.superseded and last.incident == event.incident and event.severity > last.severity
+    ):
+        return (*past, Past(event.incident, event.severity, at))
+    return (*past[:-1], Past(event.incident, event.severity, last.started))
+
+
+def _last(past: tuple[Past, ...], incident: str, **changes: object) -> tuple[Past, ...]:
+    """`past` with its last entry changed, if that is of `incident`."""
+    if not past or past[-1].incident != incident:
+        return past
+    return (*past[:-1], replace(past[-1], **changes))  # type: ignore[arg-type]

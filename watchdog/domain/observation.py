@@ -1,0 +1,50 @@
+"""What one look at the world returned."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Unknown(StrEnum):
+    """Why one evaluation could not be decided."""
+
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    HTTP = "http"
+    PARSE = "parse"
+    NODATA = "nodata"
+    STALE = "stale"
+    NAN = "nan"
+    INF = "inf"
+    PARTIAL = "partial"
+    AMBIGUOUS = "ambiguous"
+    LOW_VOLUME = "low_volume"
+    PAUSED = "paused"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The numbers a look returned, and what is needed to trust them.
+
+    `values`: one number a series, in the unit the source speaks; none means no series.
+    `age`: seconds since the newest raw sample behind them; None where the source measured
+    just now. `volume`: how many requests stand behind a ratio; None where it was not
+    answered. `warnings`: what the source said beside its answer. `note`: for a person.
+    """
+
+    values: tuple[float, ...]
+    age: float | None = None
+    volume: float | None = None
+    warnings: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """We looked and learned nothing."""
+
+    reason: Unknown
+    note: str = ""
+
+
+Observation = Sample | Gap

@@ -1,0 +1,125 @@
+"""What a rollback does: steps, proofs, and the watch afterwards. Copied whole into each run."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from watchdog.domain.condition import Condition
+from watchdog.domain.signal import Signal
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One way to look at the world: a kind of source, its options, and what to ask it.
+
+    Options are plain JSON values; secrets stand in them by reference only.
+    """
+
+    use: str
+    source: Options
+    ask: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A read that must show something, repeated until it does. `pause` and `within` in seconds.
+
+    It passes on `samples` OK looks in a row; it ends otherwise once `tries` decided looks are
+    used up (0: no such limit) or `within` seconds have passed since its first look.
+    """
+
+    name: str
+    signal: Signal
+    look: Look
+    expect: Condition
+    tries: int = 0
+    pause: float = 5.0
+    samples: int = 1
+    within: float = 600.0
+
+
+class OnError(StrEnum):
+    """What a failed step does to the rest of its stage."""
+
+    ABORT = "abort"
+    CONTINUE = "continue"
+
+
+class Repeat(StrEnum):
+    """What is known of a step whose answer was lost.
+
+    IDEMPOTENT: doing it again does no harm. OBSERVABLE: `done_when` (or the executor) can
+    tell whether it happened. ONCE: nobody can tell, so only a person may go on.
+    """
+
+    IDEMPOTENT = "idempotent"
+    OBSERVABLE = "observable"
+    ONCE = "once"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of the world. Times in seconds.
+
+    `settle`: how long after the intent a "not applied" is not yet believed, because the
+    request may still be under way. `retries`: only for errors that prove nothing happened.
+    """
+
+    name: str
+    use: str
+    options: Options
+    timeout: float = 30.0
+    done_when: Check | None = None
+    on_error: OnError = OnError.ABORT
+    repeat: Repeat = Repeat.ONCE
+    retries: int = 2
+    settle: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """How long a verified rollback stays watched: two tiers, in seconds."""
+
+    short: float = 900.0
+    long: float = 14400.0
+    every: float = 15.0
+    relapse_after: int = 2
+    coverage: float = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An ordered rollback. Times in seconds.
+
+    `within` is the budget from decision to verified; `verify_within` bounds the check that
+    the trigger no longer breaches, which every run makes unless `verify_trigger` is False. A
+    run older than `resume_within` is not taken up again by the machine after a crash.
+    """
+
+    name: str
+    steps: tuple[Step | Check, ...]
+    verify: tuple[Check, ...] = ()
+    final: tuple[Step, ...] = ()
+    watch: WatchPlan = field(default_factory=WatchPlan)
+    title: str = ""
+    level: int = 1
+    kind: str = ""
+    within: float = 300.0
+    verify_within: float = 600.0
+    resume_within: float = 900.0
+    verify_trigger: bool = True
+
+    @property
+    def text(self) -> str:
+        """The plan as canonical JSON: what its hash, and an approval, binds to."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), default=str)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of `text`, in hexadecimal."""
+        return hashlib.sha256(self.text.encode()).hexdigest()

@@ -1,0 +1,269 @@
+"""What happens in a run: its stages, its results, and one frozen dataclass for each fact."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from watchdog.domain.plan import Plan
+from watchdog.domain.signal import Verdict
+from watchdog.domain.trigger import Severity
+
+
+class Stage(StrEnum):
+    """The parts of a run, in order."""
+
+    STEPS = "steps"
+    VERIFY = "verify"
+    FINAL = "final"
+    WATCH_SHORT = "watch_short"
+    WATCH_LONG = "watch_long"
+    ENDED = "ended"
+
+
+class StepResult(StrEnum):
+    """How a step ended. IN_DOUBT: it may have happened, and nobody can tell."""
+
+    OK = "ok"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    SKIPPED = "skipped"
+
+
+class Effect(StrEnum):
+    """The answer to "did this happen?"."""
+
+    APPLIED = "applied"
+    NOT_APPLIED = "not_applied"
+    UNKNOWN = "unknown"
+
+
+class Proof(StrEnum):
+    """Did it help? INCONCLUSIVE is its own answer and never a pass."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    PARTIALLY_APPLIED = "partially_applied"
+    INCONCLUSIVE = "inconclusive"
+    INTERRUPTED = "interrupted"
+    SUPERSEDED = "superseded"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One evaluated look, kept as evidence. `at` is Unix seconds."""
+
+    at: float
+    verdict: Verdict
+    value: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """`plan` is the plan itself, so that no reload can change a run in flight.
+
+    `by` names the person of a manual run, otherwise it is empty.
+    """
+
+    target: str
+    incident: str
+    run: str
+    plan: Plan
+    plan_hash: str
+    trigger: str
+    severity: Severity
+    episode: str
+    by: str = ""
+    reason: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StageEntered:
+    run: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class StepIntended:
+    """Written before anything is sent; `key` is the same for every attempt at this step."""
+
+    run: str
+    stage: Stage
+    index: int
+    name: str
+    key: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepAnswered:
+    """What the other side said to what was sent; `ok` None: sent, and no answer came."""
+
+    run: str
+    stage: Stage
+    index: int
+    ok: bool | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepObserved:
+    """What a look at the world said about the step."""
+
+    run: str
+    stage: Stage
+    index: int
+    effect: Effect
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    run: str
+    stage: Stage
+    index: int
+    name: str
+    result: StepResult
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSampled:
+    """One look of check `index` of `stage`; `name` says which check."""
+
+    run: str
+    stage: Stage
+    index: int
+    name: str
+    verdict: Verdict
+    value: float | None
+    note: str = ""
+    unit: str = ""
+    expect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckEnded:
+    run: str
+    stage: Stage
+    index: int
+    name: str
+    proof: Proof
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunVerified:
+    run: str
+    proof: Proof
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetExceeded:
+    """`budget` and `elapsed` in seconds."""
+
+    run: str
+    budget: float
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The run starts no further step. `why` is superseded or stopped."""
+
+    run: str
+    why: Outcome
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunParked:
+    """The daemon stops; the next start goes on from here."""
+
+    run: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunResumed:
+    run: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """Steps, verification and the final stage are over. `elapsed` in seconds since decided."""
+
+    run: str
+    target: str
+    outcome: Outcome
+    detail: str
+    elapsed: float
+
+
+@dataclass(frozen=True, slots=True)
+class WatchStarted:
+    """`until`: Unix seconds."""
+
+    run: str
+    stage: Stage
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEnded:
+    """`proof` is PASSED when it stayed good, FAILED on a relapse."""
+
+    run: str
+    target: str
+    stage: Stage
+    proof: Proof
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceCollected:
+    """The signal over breach and recovery, as the source's own history has it."""
+
+    run: str
+    signal: str
+    query: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportWritten:
+    run: str
+    path: str
+
+
+Progress = (
+    RunStarted
+    | StageEntered
+    | StepIntended
+    | StepAnswered
+    | StepObserved
+    | StepEnded
+    | CheckSampled
+    | CheckEnded
+    | RunVerified
+    | BudgetExceeded
+    | StopRequested
+    | RunParked
+    | RunResumed
+    | RunEnded
+    | WatchStarted
+    | WatchEnded
+    | EvidenceCollected
+    | ReportWritten
+)

@@ -1,0 +1,98 @@
+"""A guarded target as configured: what is watched, what may be done, and how far it may go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from watchdog.domain.plan import Options, Plan
+from watchdog.domain.signal import Signal
+from watchdog.domain.trigger import Severity, Trigger
+
+
+class Mode(StrEnum):
+    """How far the program goes by itself."""
+
+    ALERT_ONLY = "alert-only"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """A source to build once, and how often its signals are looked at (`every`, seconds)."""
+
+    name: str
+    use: str
+    options: Options
+    every: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignalSpec:
+    """A signal and the question put to its source; `text` is the question for a person."""
+
+    signal: Signal
+    ask: Options
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Incidents with an automatic run that a target may have; `cooldown` in seconds."""
+
+    per_hour: int = 1
+    per_day: int = 2
+    cooldown: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyRule:
+    """Which topics, from which severity on, go to which channels."""
+
+    on: tuple[str, ...]
+    to: tuple[str, ...]
+    severity: Severity = Severity.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Everything about one target. `hash` is of the file's text: another one is a changed file."""
+
+    name: str
+    file: str
+    hash: str
+    mode: Mode
+    sources: Mapping[str, SourceSpec]
+    signals: Mapping[str, SignalSpec]
+    triggers: tuple[Trigger, ...]
+    plans: Mapping[str, Plan]
+    armed_by: str = ""
+    limits: Limits = field(default_factory=Limits)
+    notify: tuple[NotifyRule, ...] = ()
+    report_to: str = "reports"
+
+    def trigger(self, name: str) -> Trigger | None:
+        """The trigger of that name, if the file still has it."""
+        return next((trigger for trigger in self.triggers if trigger.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpec:
+    """A notification channel to build once."""
+
+    name: str
+    use: str
+    options: Options
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """The daemon's own settings. `socket` is where commands come in; `listen` host:port or ""."""
+
+    journal: str
+    socket: str
+    listen: str
+    kill_file: str
+    per_hour: int = 3
+    channels: Mapping[str, ChannelSpec] = field(default_factory=dict)
+    log_format: str = "json"
+    grace: float = 25.0

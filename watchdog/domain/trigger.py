@@ -1,0 +1,258 @@
+"""When a trigger fires. Pure: the same inputs always give the same outputs."""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum, StrEnum
+from typing import assert_never
+
+from watchdog.domain.condition import Condition
+from watchdog.domain.moment import Moment
+from watchdog.domain.observation import Unknown
+from watchdog.domain.signal import Judgement, Signal, Verdict
+
+# The first look after a start or reload proves too little, whatever it shows.
+FRESH_LOOKS = 2
+# Slot times are sums of floats: rounding must not cost a whole slot.
+ROUNDING = 1e-6
+
+
+class Severity(IntEnum):
+    """How grave a trigger is; the gravest decides."""
+
+    INFO = 1
+    WARNING = 2
+    CRITICAL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A condition on a signal, and how long it must be watched to hold. Times in seconds.
+
+    Either `hold` (Prometheus' `for`) or `fails` (that many BREACHes with no OK between).
+    `coverage` is the share of slots in the sliding window of length `hold` that must be
+    decided; more than `max_gap` UNKNOWN slots in a row lose a pending trigger.
+    """
+
+    name: str
+    signal: Signal
+    breach_when: Condition
+    plan: str
+    every: float
+    severity: Severity = Severity.WARNING
+    hold: float = 0.0
+    fails: int = 0
+    confirm: int = 2
+    keep_firing_for: float = 120.0
+    coverage: float = 0.8
+    max_gap: int = 2
+    blind_after: float = 300.0
+
+    @property
+    def window_slots(self) -> int:
+        """How many slots lie in the window [now - hold, now]."""
+        return int(self.hold / self.every + ROUNDING) + 1
+
+    @property
+    def outage_tolerance(self) -> float:
+        """Seconds of downtime that a pending trigger survives."""
+        return min(max(self.hold, self.fails * self.every), 600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Inactive:
+    """Nothing wrong as far as we can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """In breach since `since`, not yet long enough.
+
+    `decided` is a bit a slot, newest lowest: 1 where the slot was decided.
+    """
+
+    since: Moment
+    breaches: int = 1
+    gap: int = 0
+    decided: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """Held long enough. `confirmed` is False from a restart until a fresh BREACH."""
+
+    since: Moment
+    confirmed: bool = True
+    clear_since: float | None = None
+    gap: int = 0
+
+
+TriggerState = Inactive | Pending | Firing
+INACTIVE = Inactive()
+
+
+class Change(StrEnum):
+    """What happened to a trigger."""
+
+    PENDING = "pending"
+    PENDING_CLEARED = "pending_cleared"
+    PENDING_LOST = "pending_lost"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+    BLIND = "blind"
+    SEEING = "seeing"
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerStatus:
+    """All that is remembered of one trigger between two evaluations.
+
+    `slot` is the last slot evaluated (-1: none yet), `fresh` counts decided evaluations since
+    the start or reload, `dark_since` is the elapsed second from which nothing was decided.
+    """
+
+    state: TriggerState = INACTIVE
+    slot: int = -1
+    fresh: int = 0
+    dark_since: float | None = None
+    blind: bool = False
+
+
+# A quiet night is not blindness: the source answered, there was only little to judge.
+_NOT_DARK = frozenset({Unknown.LOW_VOLUME, Unknown.PAUSED})
+
+
+def evaluate(
+    trigger: Trigger, status: TriggerStatus, judgement: Judgement, now: Moment, slot: int
+) -> tuple[TriggerStatus, tuple[Change, ...]]:
+    """Move `status` by the judgement of `slot`; slots skipped in between count as UNKNOWN."""
+    missed = slot - status.slot - 1 if status.slot >= 0 else 0
+    decided = judgement.verdict is not Verdict.UNKNOWN
+    fresh = status.fresh + 1 if decided else status.fresh
+    state, changes = _skip(trigger, status.state, missed)
+    state, change = _next(trigger, state, judgement.verdict, now, fresh)
+    if change is not None:
+        changes = (*changes, change)
+    dark_since, blind, sight = _sight(trigger, status, judgement, now)
+    if sight is not None:
+        changes = (*changes, sight)
+    return TriggerStatus(state, slot, fresh, dark_since, blind), changes
+
+
+def _skip(
+    trigger: Trigger, state: TriggerState, missed: int
+) -> tuple[TriggerState, tuple[Change, ...]]:
+    """`state` after `missed` slots in which nobody looked."""
+    if missed <= 0 or isinstance(state, Inactive):
+        return state, ()
+    if isinstance(state, Firing):
+        return _not_clearing(trigger, state, missed), ()
+    return _unknown_in_pending(trigger, state, missed)
+
+
+def _unknown_in_pending(
+    trigger: Trigger, state: Pending, slots: int
+) -> tuple[TriggerState, tuple[Change, ...]]:
+    gap = state.gap + slots
+    if trigger.fails:
+        return replace(state, gap=gap), ()
+    if gap > trigger.max_gap:
+        return INACTIVE, (Change.PENDING_LOST,)
+    return replace(state, gap=gap, decided=_shift(trigger, state.decided, slots)), ()
+
+
+def _shift(trigger: Trigger, decided: int, slots: int) -> int:
+    """The bits of the window, `slots` later; bits that leave the window drop out."""
+    return (decided << slots) & ((1 << trigger.window_slots) - 1)
+
+
+def _next(
+    trigger: Trigger, state: TriggerState, verdict: Verdict, now: Moment, fresh: int
+) -> tuple[TriggerState, Change | None]:
+    match state:
+        case Inactive():
+            if verdict is Verdict.BREACH:
+                return _breach(trigger, Pending(now), now, fresh, first=True)
+            return state, None
+        case Pending():
+            if verdict is Verdict.OK:
+                return INACTIVE, Change.PENDING_CLEARED
+            if verdict is Verdict.UNKNOWN:
+                after, changes = _unknown_in_pending(trigger, state, 1)
+                return after, changes[0] if changes else None
+            pending = Pending(
+                state.since, state.breaches + 1, 0, _shift(trigger, state.decided, 1) | 1
+            )
+            return _breach(trigger, pending, now, fresh, first=False)
+        case Firing():
+            return _firing(trigger, state, verdict, now)
+        case _:
+            assert_never(state)
+
+
+def _breach(
+    trigger: Trigger, pending: Pending, now: Moment, fresh: int, *, first: bool
+) -> tuple[TriggerState, Change | None]:
+    if fresh >= FRESH_LOOKS and _held(trigger, pending, now):
+        return Firing(now), Change.FIRING
+    return pending, Change.PENDING if first else None
+
+
+def _held(trigger: Trigger, pending: Pending, now: Moment) -> bool:
+    if trigger.fails:
+        return pending.breaches >= trigger.fails
+    if pending.breaches < trigger.confirm:
+        return False
+    if now.since(pending.since) < trigger.hold - ROUNDING:
+        return False
+    return pending.decided.bit_count() >= trigger.coverage * trigger.window_slots - ROUNDING
+
+
+def _firing(
+    trigger: Trigger, state: Firing, verdict: Verdict, now: Moment
+) -> tuple[TriggerState, Change | None]:
+    if verdict is Verdict.BREACH:
+        return Firing(state.since), None
+    if verdict is Verdict.UNKNOWN:
+        return _not_clearing(trigger, state, 1), None
+    clear_since = now.elapsed if state.clear_since is None else state.clear_since
+    if now.elapsed - clear_since >= trigger.keep_firing_for:
+        return INACTIVE, Change.RESOLVED
+    return replace(state, clear_since=clear_since, gap=0), None
+
+
+def _not_clearing(trigger: Trigger, state: Firing, slots: int) -> Firing:
+    """UNKNOWN never clears a firing trigger, and a long gap restarts its clearing."""
+    gap = state.gap + slots
+    clear_since = None if gap > trigger.max_gap else state.clear_since
+    return replace(state, gap=gap, clear_since=clear_since)
+
+
+def _sight(
+    trigger: Trigger, status: TriggerStatus, judgement: Judgement, now: Moment
+) -> tuple[float | None, bool, Change | None]:
+    if judgement.verdict is not Verdict.UNKNOWN or judgement.reason in _NOT_DARK:
+        return None, False, Change.SEEING if status.blind else None
+    dark_since = now.elapsed if status.dark_since is None else status.dark_since
+    if status.blind or now.elapsed - dark_since < trigger.blind_after:
+        return dark_since, status.blind, None
+    return dark_since, True, Change.BLIND
+
+
+def reset_pending(status: TriggerStatus) -> TriggerStatus:
+    """`status` after a step of the wall clock: what was pending starts over."""
+    if isinstance(status.state, Pending):
+        return replace(status, state=INACTIVE)
+    return status
+
+
+def restore(trigger: Trigger, saved: TriggerStatus, downtime: float, now: Moment) -> TriggerStatus:
+    """`saved` as of a restart `downtime` seconds later; downtime never counts toward `hold`."""
+    state = saved.state
+    if isinstance(state, Pending):
+        if downtime > trigger.outage_tolerance:
+            state = INACTIVE
+        else:
+            state = replace(state, since=state.since.after(downtime))
+    elif isinstance(state, Firing):
+        state = Firing(state.since, confirmed=False)
+    dark = None if saved.dark_since is None else now.elapsed
+    return TriggerStatus(state, fresh=0, dark_since=dark, blind=saved.blind)

@@ -1,0 +1,57 @@
+"""Run variables in a step's options: `{{ run.name }}`, from a closed list, with no code in it.
+
+A string that is nothing but one variable becomes the variable's own type, so that a
+duration reaches the wire as a number.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+NAMES = {
+    "run.id": "the run's identifier",
+    "run.target": "the target it runs on",
+    "run.plan": "the plan's name",
+    "run.kind": "the plan's kind, such as immediate, partial or full",
+    "run.trigger": "the trigger (or person) that started it",
+    "run.reason": "why it was started",
+    "run.outcome": "the outcome so far: succeeded, failed, partially_applied, inconclusive, "
+    "interrupted, superseded or stopped",
+    "run.status": "`completed` when the outcome is succeeded, otherwise the outcome",
+    "run.started_at": "when it was decided, UTC, YYYY-MM-DDTHH:MM:SSZ",
+    "run.now": "the present moment, UTC, YYYY-MM-DDTHH:MM:SSZ",
+    "run.duration_seconds": "whole seconds since it was decided, a number",
+}
+_ONE = re.compile(r"\{\{\s*([A-Za-z0-9_.]+)\s*\}\}")
+
+Value = str | int
+Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json] | None"
+
+
+def unknown_names(options: Json) -> list[str]:
+    """Every variable in `options` that does not exist."""
+    if isinstance(options, str):
+        return [name for name in _ONE.findall(options) if name not in NAMES]
+    if isinstance(options, Mapping):
+        return [name for value in options.values() for name in unknown_names(value)]
+    if isinstance(options, Sequence):
+        return [name for value in options for name in unknown_names(value)]
+    return []
+
+
+def fill(options: Mapping[str, Json], values: Mapping[str, Value]) -> dict[str, Json]:
+    """`options` with every variable replaced by its value."""
+    return {key: _filled(value, values) for key, value in options.items()}
+
+
+def _filled(value: Json, values: Mapping[str, Value]) -> Json:
+    if isinstance(value, str):
+        whole = _ONE.fullmatch(value)
+        if whole:
+            return values[whole.group(1)]
+        return _ONE.sub(lambda found: str(values[found.group(1)]), value)
+    if isinstance(value, Mapping):
+        return fill(value, values)
+    if isinstance(value, Sequence):
+        return [_filled(one, values) for one in value]
+    return value

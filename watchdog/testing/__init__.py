@@ -1,0 +1,1 @@
+"""Doubles and contracts, for our tests and for plugin authors'."""
