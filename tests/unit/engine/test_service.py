@@ -1,0 +1,332 @@
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.builders import a_plan, a_step, a_target
+from tests.process import Process, a_world
+from watchdog.domain.decision import Reason
+from watchdog.domain.events import (
+    ClockStepped,
+    DaemonStopped,
+    Decided,
+    KillSwitchChanged,
+    Outcome,
+    RunParked,
+    RunStarted,
+)
+from watchdog.domain.trigger import Inactive, Pending
+from watchdog.engine.service import FILE_HOW, Service
+from watchdog.testing.virtual_time import VirtualClock, virtually
+from watchdog.testing.world import World
+
+TWO_STEPS = a_target(plans=[a_plan(a_step("one"), a_step("two"), verify_trigger=False)])
+
+
+class Daemon(Process):
+    """A process whose lanes are run by the service."""
+
+    def __init__(self, world: World, kill_file: Path, *, grace: float = 25.0) -> None:
+        super().__init__(world, TWO_STEPS)
+        self.reloads = 0
+        self.service = Service(self.shared, self.lanes, kill_file, grace, self._reloaded)
+        self.service.watchers = self.watchers
+        self.journal.listen(self._keep_ledger)
+
+    async def _reloaded(self) -> None:
+        self.reloads += 1
+
+    @asynccontextmanager
+    async def serving(
+        self, ready: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncIterator["Daemon"]:
+        """Until the end of the block, which stops the service as SIGTERM does."""
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(self.service.run(ready or _nothing))
+            ticker = tasks.create_task(self._ticker().run())
+            await asyncio.sleep(0.001)
+            try:
+                yield self
+            finally:
+                self.service.stop("SIGTERM")
+                await asyncio.wait([running])
+                ticker.cancel()
+
+
+async def _nothing() -> None:
+    """Nothing to do once it is ready."""
+
+
+@pytest.fixture
+def kill_file(tmp_path: Path) -> Path:
+    return tmp_path / "kill"
+
+
+# -- the kill switch
+
+
+def test_a_kill_file_stops_a_run_before_its_next_step(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        world.takes["one"] = 10
+        async with Daemon(world, kill_file).serving() as daemon:
+            await daemon.see(errors="obb")
+            kill_file.touch()
+            await asyncio.sleep(60)
+
+            assert world.names == ["one"]
+            assert daemon.run().outcome is Outcome.STOPPED
+            assert daemon.ledger.killed == FILE_HOW
+
+    scenario()
+
+
+def test_a_kill_file_is_heeded_within_a_second(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        async with Daemon(a_world(), kill_file).serving() as daemon:
+            kill_file.touch()
+            await asyncio.sleep(1)
+            assert daemon.ledger.killed
+
+            await daemon.see(errors="obb")
+            assert daemon.told(RunStarted) == []
+            assert [decided.refusal for decided in daemon.told(Decided)] == [Reason.KILL_SWITCH]
+
+    scenario()
+
+
+def test_the_removal_of_the_kill_file_lets_go(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        kill_file.touch()
+        async with Daemon(a_world(), kill_file).serving() as daemon:
+            await asyncio.sleep(1)
+            kill_file.unlink()
+            await asyncio.sleep(1)
+
+            changes = daemon.told(KillSwitchChanged)
+            assert [(change.on, change.how) for change in changes] == [
+                (True, FILE_HOW),
+                (False, "the kill file was removed"),
+            ]
+            assert daemon.ledger.killed == ""
+
+    scenario()
+
+
+def test_a_kill_switch_thrown_otherwise_is_not_lifted_by_the_lack_of_a_file(
+    kill_file: Path,
+) -> None:
+    @virtually
+    async def scenario() -> None:
+        async with Daemon(a_world(), kill_file).serving() as daemon:
+            await daemon.service.kill(on=True, how="signal USR1")
+            await asyncio.sleep(10)
+            assert daemon.ledger.killed == "signal USR1"
+
+            await daemon.service.kill(on=False, how="signal USR2")
+            assert daemon.ledger.killed == ""
+
+    scenario()
+
+
+def test_a_kill_file_is_seen_before_anything_is_taken_up(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        kill_file.touch()
+        daemon = Daemon(a_world(), kill_file)
+        killed: list[str] = []
+
+        async def ready() -> None:
+            killed.append(daemon.ledger.killed)
+
+        async with daemon.serving(ready):
+            assert killed == [FILE_HOW]
+
+    scenario()
+
+
+def test_a_kill_file_that_cannot_be_looked_at_counts_as_one(tmp_path: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        async with Daemon(a_world(), tmp_path / ("x" * 300)).serving() as daemon:
+            assert daemon.ledger.killed == FILE_HOW
+
+    scenario()
+
+
+def test_the_kill_switch_works_without_a_journal(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        world.takes["one"] = 10
+        async with Daemon(world, kill_file).serving() as daemon:
+            await daemon.see(errors="obb")
+            daemon.journal.fault = "the disk is full"
+            await daemon.service.kill(on=True, how="signal USR1")
+            assert daemon.alarms == ["the disk is full"]
+
+            daemon.journal.fault = ""
+            await asyncio.sleep(60)
+            assert world.names == ["one"]
+            assert daemon.run().outcome is Outcome.STOPPED
+
+    scenario()
+
+
+# -- the clock, the journal
+
+
+def test_a_step_of_the_wall_clock_is_told_and_starts_pending_triggers_over(
+    kill_file: Path,
+) -> None:
+    @virtually
+    async def scenario() -> None:
+        daemon = Daemon(a_world(), kill_file)
+        assert isinstance(daemon.clock, VirtualClock)
+        async with daemon.serving():
+            await daemon.see(errors="ob")
+            assert state(daemon) is Pending
+
+            daemon.clock.step(4)
+            await asyncio.sleep(1)
+            assert daemon.told(ClockStepped) == []
+
+            daemon.clock.step(-3600)
+            await asyncio.sleep(1)
+            assert state(daemon) is Inactive
+            assert [stepped.seconds for stepped in daemon.told(ClockStepped)] == [
+                pytest.approx(-3600)
+            ]
+
+            daemon.journal.fault = "the disk is full"
+            daemon.clock.step(3600)
+            await asyncio.sleep(0.3)
+            assert "the disk is full" in daemon.alarms
+
+    scenario()
+
+
+def state(daemon: Daemon) -> type[object]:
+    return type(daemon.lane.evaluator.statuses["errors"].state)
+
+
+def test_a_run_is_taken_up_as_soon_as_the_journal_is_well_again(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        world.takes["one"] = 3
+        async with Daemon(world, kill_file).serving() as daemon:
+            await daemon.see(errors="obb")
+            daemon.journal.fault = "the disk is full"
+            await asyncio.sleep(4)
+            assert daemon.lane.runner is None
+
+            daemon.journal.fault = ""
+            await asyncio.sleep(3)
+
+            assert world.names == ["one", "two"]
+            assert "the journal can be written again" in daemon.alarms[-1]
+            assert len(daemon.alarms) == 2
+
+    scenario()
+
+
+# -- the end
+
+
+def test_a_stop_lets_the_step_under_way_finish(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        world.takes["one"] = 10
+        async with Daemon(world, kill_file).serving() as daemon:
+            await daemon.see(errors="obb")
+
+        assert world.names == ["one"]
+        assert [parked.reason for parked in daemon.told(RunParked)] == ["SIGTERM"]
+        assert isinstance(daemon.journal.events[-1], DaemonStopped)
+
+    scenario()
+
+
+def test_a_stop_waits_no_longer_than_the_grace(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        world.takes["one"] = 29
+        async with Daemon(world, kill_file, grace=5.0).serving() as daemon:
+            await daemon.see(errors="obb")
+            asked = asyncio.get_running_loop().time()
+
+        assert asyncio.get_running_loop().time() - asked < 6
+        assert world.names == []
+        assert daemon.told(RunParked) == []
+
+    scenario()
+
+
+def test_a_stop_without_a_journal_is_told_and_ends_all_the_same(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        daemon = Daemon(a_world(), kill_file)
+        stopping = [daemon.service.stopping]
+        async with daemon.serving():
+            daemon.journal.fault = "the disk is full"
+
+        assert [*stopping, daemon.service.stopping] == [False, True]
+        assert daemon.alarms == ["the disk is full"]
+
+    scenario()
+
+
+# -- own health
+
+
+def test_a_source_whose_rounds_stop_is_named(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        async with Daemon(a_world(), kill_file).serving() as daemon:
+            await daemon.slots(3)
+            assert daemon.service.stalled() == []
+
+        await asyncio.sleep(30)
+        assert daemon.service.stalled() == []
+        await asyncio.sleep(30)
+        (stalled,) = daemon.service.stalled()
+        assert str(stalled) == "shop/prometheus: no round for 60 s"
+
+    scenario()
+
+
+def test_a_round_that_is_looked_at_but_never_evaluated_is_stalled_as_well(
+    kill_file: Path,
+) -> None:
+    @virtually
+    async def scenario() -> None:
+        async with Daemon(a_world(), kill_file).serving() as daemon:
+            await daemon.slots(1)
+            with_no_end = asyncio.Event()
+            async with asyncio.TaskGroup() as tasks:
+                stuck = tasks.create_task(daemon.lane.order(with_no_end.wait))
+                await daemon.slots(5)
+                assert [stalled.source for stalled in daemon.service.stalled()] == ["prometheus"]
+                with_no_end.set()
+                await stuck
+
+    scenario()
+
+
+def test_a_reload_is_handed_on(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        async with Daemon(a_world(), kill_file).serving() as daemon:
+            await daemon.service.reload()
+
+            assert daemon.reloads == 1
+
+    scenario()

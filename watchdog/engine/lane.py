@@ -1,0 +1,354 @@
+"""One target, one task, in order: evaluate, decide, and hand a run to its runner."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any, assert_never
+
+from watchdog.domain.decision import supersedes
+from watchdog.domain.errors import JournalError, WatchdogError
+from watchdog.domain.events import (
+    ConfigLoaded,
+    Event,
+    IncidentClosed,
+    IncidentOpened,
+    Record,
+    SourceSeesAgain,
+    SourceWentBlind,
+    TriggerChanged,
+)
+from watchdog.domain.matrix import Proposal
+from watchdog.domain.moment import Moment
+from watchdog.domain.plan import Plan
+from watchdog.domain.progress import Outcome, RunResumed, RunStarted, Stage
+from watchdog.domain.run import WATCHES, Run, apply, begin, fold
+from watchdog.domain.target import Mode, Target
+from watchdog.domain.trigger import Severity
+from watchdog.domain.words import stamp
+from watchdog.engine.decider import Decider, Shared
+from watchdog.engine.evaluator import Evaluator, Looked
+from watchdog.engine.inbox import Inbox, Order, Wake
+from watchdog.engine.runner import NoHands, Runner
+from watchdog.ports import Eyes, Hands
+
+MAX_UNWRITTEN = 100
+# What happened, whether it could be recorded or not.
+FACTS = (TriggerChanged, SourceWentBlind, SourceSeesAgain)
+
+
+class Lane:
+    """Owns one target's state: nothing else changes it, so there is nothing to lock.
+
+    `hands` is None for an alert-only target: then no executor can be built, whatever fires.
+    """
+
+    def __init__(self, target: Target, shared: Shared, eyes: Eyes, hands: Hands | None) -> None:
+        self._shared = shared
+        self._inbox = Inbox(target.name)
+        self._unwritten: list[Event] = []
+        self._drive_task: asyncio.Task[None] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self.runner: Runner | None = None
+        self._lost: Runner | None = None
+        self._alarmed = ""
+        self._parked = False
+        self.taken: dict[str, Moment] = {}
+        self._take(target, eyes, hands)
+
+    def _take(self, target: Target, eyes: Eyes, hands: Hands | None) -> None:
+        _refuse_wrong_hands(target, hands)
+        self.target = target
+        self.evaluator = Evaluator(target)
+        self.decider = Decider(target, self._shared, eyes)
+        self._eyes = eyes
+        self._hands = hands
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is driven, or waits to be taken up again; it keeps its own eyes."""
+        return self.runner is not None or self._lost is not None
+
+    # -- what comes in
+
+    def post(self, looked: Looked) -> None:
+        """Hand over a round of looks; never waits."""
+        self._inbox.put(looked)
+
+    def wake(self) -> None:
+        """Look again at what could not be done before; never waits."""
+        self._inbox.put(Wake())
+
+    async def order(self, call: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 -- as `call`
+        """Have `call` done between two rounds; returns (or raises) what it does."""
+        return await self._inbox.order(call)
+
+    async def run(self) -> None:
+        """Work until cancelled. A run goes on beside the rounds, in a task of its own."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                while True:
+                    await self._take_in(await self._inbox.take())
+        finally:
+            self._inbox.close()
+
+    async def _take_in(self, item: Looked | Order | Wake) -> None:
+        match item:
+            case Looked() as looked:
+                await self._guarded(lambda: self._round(looked))
+                self.taken[looked.source] = self._shared.clock.now()
+            case Wake():
+                await self._guarded(lambda: self._round(None))
+            case Order() as order:
+                await order.obey(self._inbox.stopping())
+            case _:
+                assert_never(item)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What cannot be recorded must not be done: say so once, and go on watching."""
+        if self._shared.journal.healthy:
+            self._alarmed = ""
+        try:
+            await work()
+        except JournalError as error:
+            if str(error) != self._alarmed:
+                self._alarmed = str(error)
+                self._shared.alarm(f"{self.target.name}: {error}")
+
+    # -- a round: evaluate, decide
+
+    async def _round(self, looked: Looked | None) -> None:
+        """Evaluate (unless there is nothing new), decide, act."""
+        # The next start goes on from the last checkpoint.
+        if self._parked:
+            return
+        events = self.evaluator.take(looked) if looked else []
+        try:
+            await self._take_up_lost()
+        finally:
+            await self._decide(events)
+        await self._keep_checkpoint()
+
+    async def _decide(self, events: list[Event]) -> None:
+        """Decide about every breaching trigger; journal it all at once, then act on it."""
+        proposals = [one for one in self.evaluator.proposals() if one.breaching]
+        incident = self.decider.account.incident
+        if proposals and not incident:
+            opened = self._incident(proposals[0].trigger, proposals[0].severity)
+            incident = opened.incident
+            events.append(opened)
+        chosen = await self._consider(proposals, incident, events)
+        if chosen is None and self._may_close:
+            events.append(IncidentClosed(self.target.name, incident))
+        if chosen is None or self._waits_for_lower_run(*chosen):
+            await self._write(events)
+        else:
+            await self._start(*chosen, incident, events)
+
+    async def _consider(
+        self, proposals: Sequence[Proposal], incident: str, events: list[Event]
+    ) -> tuple[Proposal, Plan] | None:
+        """Add to `events` what is decided about `proposals`; returns what is to be acted on."""
+        now = self._shared.clock.now()
+        chosen: tuple[Proposal, Plan] | None = None
+        for proposal in proposals:
+            if chosen is not None:
+                events += self.decider.joined(proposal, incident)
+                continue
+            self._relapse(proposal)
+            told, plan = await self.decider.consider(proposal, incident, now)
+            events += told
+            chosen = None if plan is None else (proposal, plan)
+        return chosen
+
+    async def _start(
+        self, proposal: Proposal, plan: Plan, incident: str, events: list[Event]
+    ) -> None:
+        """Start a run, unless other lanes meanwhile used up what all of them share."""
+        async with self._shared.starting:
+            events += self.decider.go(proposal, plan, incident, self._shared.clock.now())
+            records = await self._write(events)
+        for record in records:
+            if isinstance(record.event, RunStarted):
+                self._drive(self._runner(begin(record), self._hands))
+
+    def _incident(self, trigger: str, severity: Severity) -> IncidentOpened:
+        name = f"inc-{self.target.name}-{stamp(self._shared.clock.now().wall)}"
+        return IncidentOpened(self.target.name, name, trigger, severity)
+
+    def _relapse(self, proposal: Proposal) -> None:
+        """A trigger that begins to fire in the short watch shows that it did not help."""
+        if self.runner is None or supersedes(proposal, self.decider.account):
+            return
+        run = self.runner.run
+        if run.stage is not Stage.WATCH_SHORT or run.watch_since is None:
+            return
+        if proposal.since.elapsed > run.watch_since.elapsed:
+            self.runner.relapse(f"trigger {proposal.trigger} fires again")
+
+    def _waits_for_lower_run(self, proposal: Proposal, plan: Plan) -> bool:
+        """Ask a lower run to stop; its end starts this one, so that no steps interleave."""
+        if self.runner is None:
+            # One that waits to be taken up again holds the target as well.
+            return self.decider.account.current is not None
+        by = f"superseded by plan {plan.name} (trigger {proposal.trigger})"
+        self.runner.request_stop(Outcome.SUPERSEDED, by)
+        return True
+
+    @property
+    def _may_close(self) -> bool:
+        account = self.decider.account
+        idle = account.current is None or account.current.stage is Stage.WATCH_LONG
+        return bool(account.incident) and idle and self.evaluator.quiet
+
+    # -- runs
+
+    async def start_by_hand(
+        self, plan: Plan, by: str, reason: str, make_hands: Callable[[], Hands]
+    ) -> str:
+        """A person starts a plan: whatever the limits say, but never beside another run.
+
+        An alert-only target gets hands for this one run only. Returns the run's name.
+        """
+        if self._shared.ledger.killed:
+            raise WatchdogError(f"the kill switch is on: {self._shared.ledger.killed}")
+        await self._free_for(f"superseded by {by}")
+        incident = self.decider.account.incident
+        events: list[Event] = []
+        if not incident:
+            opened = self._incident("", Severity.WARNING)
+            incident = opened.incident
+            events.append(opened)
+        plan = self.decider.with_trigger_checks(plan)
+        started = self.decider.started(plan, incident, self._shared.clock.now())
+        start = replace(started, by=by, reason=reason)
+        records = await self._write([*events, start])
+        self._drive(self._runner(begin(records[-1]), self._hands or make_hands()))
+        return start.run
+
+    async def _free_for(self, why: str) -> None:
+        if self._parked:
+            raise self._inbox.stopping()
+        current = self.decider.account.current
+        if self.runner is None and current is not None:
+            raise WatchdogError(
+                f"run {current.run} waits to be taken up again until the journal can be written; "
+                "only one run a target at a time"
+            )
+        if self.runner is None:
+            return
+        if self.runner.run.stage not in WATCHES:
+            run = self.runner.run
+            raise WatchdogError(
+                f"run {run.id} is in its {run.stage.value} stage; only one run a target at a time"
+            )
+        self.runner.request_stop(Outcome.SUPERSEDED, why)
+        await self._rest()
+
+    async def resume(self, run: Run, make_hands: Callable[[], Hands]) -> None:
+        """Go on with a run found open in the journal."""
+        hands = self._hands or (make_hands() if run.start.by else None)
+        await self._go_on(self._runner(run, hands))
+
+    async def _take_up_lost(self) -> None:
+        """Go on with a run that could not be recorded, once the journal is well again."""
+        lost = self._lost
+        if lost is None or not self._shared.journal.healthy:
+            return
+        run = fold(await self._shared.journal.read(run=lost.run.id))
+        if run.stage is not Stage.ENDED:
+            await self._go_on(lost.again(run))
+        self._lost = None
+
+    async def _go_on(self, runner: Runner) -> None:
+        resumed = RunResumed(runner.run.id, runner.run.resumes + 1)
+        for record in await self._write([resumed]):
+            runner.run = apply(runner.run, record.event, record.at)
+        self._drive(runner)
+
+    def _runner(self, run: Run, hands: Hands | None) -> Runner:
+        hands = hands or NoHands(self.target.name)
+        return Runner(run, self._shared.journal, self._shared.clock, self._eyes, hands)
+
+    def _drive(self, runner: Runner) -> None:
+        if self._tasks is None:
+            raise RuntimeError(f"{self.target.name}: the lane is not running")
+        self.runner = runner
+        if self._shared.ledger.killed:
+            # Thrown between the decision and this moment: no step may start.
+            runner.request_stop(Outcome.STOPPED, f"kill switch: {self._shared.ledger.killed}")
+        work = self._guarded(lambda: self._driven(runner))
+        self._drive_task = self._tasks.create_task(work, name=f"run {runner.run.id}")
+
+    async def _driven(self, runner: Runner) -> None:
+        try:
+            run = await runner.drive()
+        except JournalError:
+            self._lost = runner
+            raise
+        finally:
+            self.runner = None
+        if run.stop is not None:
+            # What superseded it has been waiting for this moment.
+            self.wake()
+
+    def stop_run(self, why: Outcome, detail: str) -> None:
+        """Let the run under way start no further step."""
+        if self.runner is not None:
+            self.runner.request_stop(why, detail)
+
+    async def park(self, reason: str, grace: float) -> None:
+        """Let the step under way finish within `grace` seconds; the next start goes on.
+
+        From now on nothing is evaluated and nothing begins.
+        """
+        self._parked = True
+        if self.runner is not None:
+            self.runner.park(reason)
+        await self._rest(grace)
+
+    async def _rest(self, limit: float | None = None) -> None:
+        """Wait until no run is driven, or for `limit` seconds."""
+        if self._drive_task is not None:
+            await asyncio.wait([self._drive_task], timeout=limit)
+
+    # -- the journal
+
+    async def _write(self, events: Sequence[Event]) -> Sequence[Record]:
+        """Record `events`, with any that could not be recorded before."""
+        pending = [*self._unwritten, *events]
+        if not pending:
+            return ()
+        try:
+            records = await self._shared.journal.append(*pending)
+        except JournalError:
+            # Facts are kept for later; what was decided on them is decided anew.
+            facts: list[Event] = [e for e in pending if isinstance(e, FACTS)]
+            self._unwritten = facts[-MAX_UNWRITTEN:]
+            self.decider.forget_told()
+            raise
+        self._unwritten = []
+        return records
+
+    async def _keep_checkpoint(self) -> None:
+        kept = self.evaluator.checkpoint(self._shared.clock.now())
+        if kept is not None:
+            await self._shared.journal.keep(f"triggers/{self.target.name}", kept)
+            self.evaluator.was_kept()
+
+    # -- a changed file
+
+    async def reload(self, target: Target, eyes: Eyes, hands: Hands | None) -> None:
+        """Take over a changed file whole; a run in flight keeps the plan it began with."""
+        _refuse_wrong_hands(target, hands)
+        before = self.evaluator
+        loaded = ConfigLoaded(
+            target.name, target.file, target.hash, target.mode.value, target.armed_by
+        )
+        await self._write([loaded])
+        self._take(target, eyes, hands)
+        self.evaluator.adopt(before)
+
+
+def _refuse_wrong_hands(target: Target, hands: Hands | None) -> None:
+    if (hands is None) is not (target.mode is Mode.ALERT_ONLY):
+        raise ValueError(f"{target.name}: hands are for armed targets, and only for them")

@@ -1,0 +1,170 @@
+"""Runs the lanes, and watches over them: kill switch, clock, reload, drain, own health."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchdog.domain.errors import JournalError
+from watchdog.domain.events import ClockStepped, DaemonStopped, KillSwitchChanged
+from watchdog.domain.moment import Moment
+from watchdog.domain.progress import Outcome
+from watchdog.engine.decider import Shared
+from watchdog.engine.lane import Lane
+from watchdog.engine.watcher import Watcher
+
+KILL_POLL = 0.25
+CLOCK_STEP = 5.0
+MISSED_ROUNDS = 3
+FILE_HOW = "the kill file exists"
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """A source whose rounds stopped: nothing of it was evaluated for `seconds`."""
+
+    target: str
+    source: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"{self.target}/{self.source}: no round for {self.seconds:.0f} s"
+
+
+class Service:
+    """Everything that goes on for as long as the daemon lives."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        lanes: Mapping[str, Lane],
+        kill_file: Path,
+        grace: float,
+        reload: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.shared = shared
+        self.lanes = lanes
+        self.watchers: dict[str, list[Watcher]] = {}
+        self.started = shared.clock.now()
+        self.kill_file = kill_file
+        self._grace = grace
+        self._reload = reload
+        self._stopping = asyncio.Event()
+        self._why = ""
+
+    def stop(self, why: str) -> None:
+        """Ask for an orderly end; safe to call from a signal handler."""
+        self._why = why
+        self._stopping.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping.is_set()
+
+    async def run(self, ready: Callable[[], Awaitable[None]]) -> None:
+        """Run until `stop`, then drain. `ready` is called once the lanes work."""
+        async with asyncio.TaskGroup() as tasks:
+            loops = [
+                tasks.create_task(lane.run(), name=f"lane {name}")
+                for name, lane in self.lanes.items()
+            ]
+            loops.append(tasks.create_task(self._guard(), name="guard"))
+            # Before any run is taken up again: a kill file may have come while we were down.
+            await self._check_kill_file()
+            await ready()
+            await self._stopping.wait()
+            await self._drain()
+            for loop in loops:
+                loop.cancel()
+
+    async def _drain(self) -> None:
+        """Let each step under way finish, or leave it in doubt for the next start to look at."""
+        parks = (lane.park(self._why, self._grace) for lane in self.lanes.values())
+        await asyncio.gather(*parks)
+        try:
+            await self.shared.journal.append(DaemonStopped(self._why))
+        except JournalError as error:
+            self.shared.alarm(str(error))
+
+    async def _guard(self) -> None:
+        """Kill file, clock steps and journal health, a few times a second."""
+        seen = self.shared.clock.now()
+        while True:
+            await asyncio.sleep(KILL_POLL)
+            await self._check_kill_file()
+            seen = await self._check_clock(seen)
+            if not self.shared.journal.healthy:
+                await self._probe_journal()
+
+    # -- kill switch
+
+    async def _check_kill_file(self) -> None:
+        ledger = self.shared.ledger
+        exists = self._kill_file_exists()
+        if exists and not ledger.killed:
+            await self.kill(on=True, how=FILE_HOW)
+        elif not exists and ledger.killed == FILE_HOW:
+            await self.kill(on=False, how="the kill file was removed")
+
+    def _kill_file_exists(self) -> bool:
+        try:
+            return self.kill_file.exists()
+        except OSError:
+            # Whoever cannot see whether to stop must not go on.
+            return True
+
+    async def kill(self, *, on: bool, how: str) -> None:
+        """Throw or release the kill switch: effective before the next step, journal or not."""
+        event = KillSwitchChanged(on, how)
+        self.shared.ledger.apply(event, self.shared.clock.now())
+        if on:
+            for lane in self.lanes.values():
+                lane.stop_run(Outcome.STOPPED, f"kill switch: {how}")
+        try:
+            await self.shared.journal.append(event)
+        except JournalError as error:
+            self.shared.alarm(str(error))
+
+    # -- clock, journal
+
+    async def _check_clock(self, seen: Moment) -> Moment:
+        now = self.shared.clock.now()
+        jump = (now.wall - seen.wall) - now.since(seen)
+        if abs(jump) > CLOCK_STEP:
+            for lane in self.lanes.values():
+                lane.evaluator.clock_stepped()
+            try:
+                await self.shared.journal.append(ClockStepped(jump))
+            except JournalError as error:
+                self.shared.alarm(str(error))
+        return now
+
+    async def _probe_journal(self) -> None:
+        try:
+            await self.shared.journal.probe()
+        except JournalError:
+            return
+        self.shared.alarm("the journal can be written again; automatic runs are possible again")
+        for lane in self.lanes.values():
+            lane.wake()
+
+    # -- own health
+
+    def stalled(self) -> list[Stalled]:
+        """The sources whose last round, asked and evaluated, is more than three intervals old."""
+        now = self.shared.clock.now()
+        late = []
+        for target, watchers in self.watchers.items():
+            for watcher in watchers:
+                taken = self.lanes[target].taken.get(watcher.name)
+                # After a reload a watcher is as new as at the start.
+                lasts = [watcher.since, *([taken] if taken else [])]
+                quiet = min(now.since(last) for last in lasts)
+                if quiet > MISSED_ROUNDS * watcher.every + 1:
+                    late.append(Stalled(target, watcher.name, quiet))
+        return late
+
+    async def reload(self) -> None:
+        """Read the files again; what is wrong is refused whole and told."""
+        await self._reload()

@@ -1,0 +1,179 @@
+"""What a status says, as plain JSON values: first whether each target would act now, or why not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from watchdog.domain.decision import HOUR, REASONS, Reason, Refusal, standing_refusals
+from watchdog.domain.events import Paused, Stage
+from watchdog.domain.ledger import Account, Current, Ledger
+from watchdog.domain.moment import Moment
+from watchdog.domain.recent import IncidentSummary, Recent
+from watchdog.domain.words import utc
+from watchdog.engine.lane import Lane
+from watchdog.engine.service import Service
+from watchdog.engine.status_of_runs import current_run, watch
+from watchdog.engine.status_of_triggers import sources, triggers
+
+Status = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What only the process knows of itself. `refused`: a changed file that was not taken over."""
+
+    version: str
+    pid: int
+    ready: bool
+    journal: str
+    journal_problem: str = ""
+    kill_file: str = ""
+    listen: str = ""
+    skipped_slots: int = 0
+    refused: str = ""
+
+
+def unable(service: Service, vitals: Vitals) -> list[str]:
+    """Why nothing could be done now, whatever people want; empty when it could."""
+    why = []
+    if not vitals.ready:
+        why.append("it has not started yet")
+    if service.stopping:
+        why.append("it is stopping")
+    if not service.shared.journal.healthy:
+        why.append(f"the journal cannot be written: {vitals.journal_problem}")
+    return why
+
+
+def snapshot(
+    service: Service,
+    recent: Recent,
+    vitals: Vitals,
+    *,
+    unfit: Mapping[str, Sequence[Refusal]] | None = None,
+) -> Status:
+    """Everything at this moment. `unfit`: what preflight found, by target, where it was asked."""
+    shared = service.shared
+    now = shared.clock.now()
+    late = service.stalled()
+    return {
+        "at": utc(now.wall),
+        "targets": [
+            _target(service, lane, (unfit or {}).get(name, ()), now)
+            for name, lane in service.lanes.items()
+        ],
+        "daemon": {
+            "running": True,
+            **asdict(vitals),
+            "started": utc(service.started.wall),
+            "uptime_seconds": round(now.since(service.started), 3),
+            "journal_healthy": shared.journal.healthy,
+            **of_all_targets(shared.ledger, now),
+            "runs_started_last_hour": shared.ledger.starts_since(now, HOUR),
+            "runs_per_hour": shared.global_per_hour,
+            "unable": unable(service, vitals),
+            "stalled": [str(one) for one in late],
+        },
+        "incidents": incidents(recent),
+    }
+
+
+def of_all_targets(ledger: Ledger, now: Moment) -> Status:
+    """The two things that stop every target: the kill switch, and a pause of all."""
+    return {"kill_switch": ledger.killed, "paused": _pause(ledger.paused, now)}
+
+
+def _target(service: Service, lane: Lane, unfit: Sequence[Refusal], now: Moment) -> Status:
+    target = lane.target
+    facts = lane.decider.facts(now)
+    refusals = [*standing_refusals(facts, now), *unfit]
+    run = lane.runner.run if lane.runner else None
+    busy = _busy(facts.account)
+    if busy is not None:
+        refusals.append(busy)
+    late = [one.source for one in service.stalled() if one.target == target.name]
+    return {
+        "target": target.name,
+        "would_act": not refusals,
+        "refusals": [refused(one) for one in refusals],
+        "mode": target.mode.value,
+        "armed_by": target.armed_by,
+        "file": target.file,
+        "file_hash": target.hash,
+        "plans": list(target.plans),
+        "evaluations": dict(lane.evaluator.evaluations),
+        "triggers": triggers(target, lane.evaluator, now),
+        "sources": sources(service.watchers.get(target.name, ()), lane.evaluator, late, now),
+        "run": current_run(run, now) if run else None,
+        "watch": watch(run, now) if run else None,
+        **of_account(facts.account, now),
+        "limits": _limits(lane, facts.account, now),
+    }
+
+
+def _busy(account: Account) -> Refusal | None:
+    """A run that holds the target: only a graver trigger would be acted on."""
+    current = account.current
+    if current is None or current.stage is Stage.WATCH_LONG:
+        return None
+    detail = f"run {current.run} of plan {current.plan}; only a graver trigger supersedes it"
+    return Refusal(Reason.RUN_IN_PROGRESS, detail)
+
+
+def refused(refusal: Refusal) -> Status:
+    """A refusal with its sentence, and how to lift it."""
+    return {
+        "reason": refusal.reason.value,
+        "text": REASONS[refusal.reason],
+        "detail": refusal.detail,
+        "until": None if refusal.until is None else utc(refusal.until),
+    }
+
+
+def of_account(account: Account, now: Moment) -> Status:
+    """What the journal alone remembers of a target."""
+    return {
+        "incident": account.incident,
+        "open_run": _open_run(account.current),
+        "latched": account.latched,
+        "paused": _pause(account.paused, now),
+    }
+
+
+def _open_run(current: Current | None) -> Status | None:
+    if current is None:
+        return None
+    return {**asdict(current), "severity": current.severity.name.lower()}
+
+
+def _pause(paused: Paused | None, now: Moment) -> Status | None:
+    if paused is None or (paused.until is not None and now.wall >= paused.until):
+        return None
+    until = None if paused.until is None else utc(paused.until)
+    return {"by": paused.by, "reason": paused.reason, "until": until}
+
+
+def _limits(lane: Lane, account: Account, now: Moment) -> Status:
+    limits = lane.target.limits
+    return {
+        "runs_last_hour": sum(now.since(past.started) < HOUR for past in account.past),
+        "per_hour": limits.per_hour,
+        "runs_last_day": len(account.past),
+        "per_day": limits.per_day,
+        "cooldown_seconds": limits.cooldown,
+    }
+
+
+def incidents(recent: Recent) -> list[Status]:
+    """The last incidents, the newest first."""
+    return [_incident(one) for one in reversed(recent.incidents.values())]
+
+
+def _incident(one: IncidentSummary) -> Status:
+    return {
+        **asdict(one),
+        "severity": one.severity.name.lower(),
+        "opened": utc(one.opened),
+        "closed": None if one.closed is None else utc(one.closed),
+        "runs": [{**asdict(run), "started": utc(run.started)} for run in one.runs],
+    }
