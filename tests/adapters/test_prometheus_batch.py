@@ -1,0 +1,148 @@
+import math
+import re
+from urllib.parse import parse_qs
+
+from watchdog.adapters.prometheus_answer import Numbers
+from watchdog.adapters.prometheus_batch import (
+    LONGEST_QUERY,
+    MOST_MEMBERS,
+    Ages,
+    Batch,
+    alone,
+    observations,
+    take_apart,
+    together,
+)
+from watchdog.adapters.sources.prometheus import Ask
+from watchdog.domain.observation import Sample
+from watchdog.ports import Question
+
+MEMBER = re.compile(r'label_replace\((.*?)\n?\),"__trigger__","(\d+)","",""\)', re.DOTALL)
+
+
+def batch(*asks: tuple[str, str | None]) -> Batch:
+    (only,) = batches(*asks)
+    return only
+
+
+def batches(*asks: tuple[str, str | None], most: int = 50) -> list[Batch]:
+    parts = [
+        take_apart(Question(f"q{n}", Ask(query=query, volume=volume)))
+        for n, (query, volume) in enumerate(asks)
+    ]
+    return together(parts, most)
+
+
+def query_of(batch: Batch) -> str:
+    return parse_qs(batch.form.decode())["query"][0]
+
+
+def members(batch: Batch) -> list[str]:
+    return query_of(batch).split(" or label_replace")
+
+
+def seen(batch: Batch, numbers: Numbers, ages: Ages | None = None, time: float = 1e9) -> Sample:
+    ages = ages or Ages()
+    ((_, sample),) = observations(batch, numbers, ages.of(batch, numbers, time))
+    assert isinstance(sample, Sample)
+    return sample
+
+
+def test_number_volume_and_freshness_are_members_of_one_query() -> None:
+    one = batch(("sum(rate(x[5m]))", "sum(increase(x[5m]))"))
+
+    assert query_of(one) == (
+        'label_replace(time()-max(timestamp(x)),"__trigger__","0","","")'
+        ' or label_replace((sum(rate(x[5m]))\n),"__trigger__","1","","")'
+        ' or label_replace((sum(increase(x[5m]))\n),"__trigger__","2","","")'
+    )
+
+
+def test_a_scalar_becomes_a_vector_because_labels_need_one() -> None:
+    assert "label_replace(vector(1 + 1\n)," in query_of(batch(("1 + 1", None)))
+
+
+def test_equal_texts_and_selectors_become_one_member() -> None:
+    one = batch(("sum(rate(x[5m]))", "sum(y)"), ("sum(rate(x[1m]))", "sum(y)"))
+
+    assert len(members(one)) == 5
+
+
+def test_a_batch_ends_at_the_number_of_questions_of_members_and_of_characters() -> None:
+    questions = [(f"sum(x{n})", None) for n in range(120)]
+    by_questions = batches(*questions, most=25)
+    by_members = batches(*questions, most=100)
+    by_length = batches(*((f"sum(x{n}{'a' * 900})", None) for n in range(60)), most=50)
+
+    assert [len(one.parts) for one in by_questions] == [25, 25, 25, 25, 20]
+    assert [len(members(one)) for one in by_members] == [100, 100, 40]
+    assert len(by_length) > 2
+    assert all(len(query_of(one)) <= LONGEST_QUERY for one in by_length)
+    assert MOST_MEMBERS == 100
+
+
+def test_a_question_longer_than_a_batch_may_be_is_still_asked() -> None:
+    query, volume = (f'sum(x{{path="{letter * 7_000}"}})' for letter in "ab")
+
+    one, two = batches((query, volume), ("sum(z)", None))
+
+    assert [len(one.parts), len(two.parts)] == [1, 1]
+
+
+def test_alone_a_question_keeps_its_volume_and_freshness() -> None:
+    part = take_apart(Question("q", Ask(query="sum(x)", volume="sum(y)")))
+
+    assert len(members(alone(part))) == 4
+
+
+def test_each_question_gets_its_numbers_and_the_age_of_its_oldest_series() -> None:
+    one = batch(("sum(x) / sum(y)", "sum(z)"))
+    # In the order of the query: the ages of x, y and z, then the number and the volume.
+    numbers = Numbers({"0": [1.0], "1": [7.0], "2": [3.0], "3": [0.5], "4": [250.0]}, ("w",))
+
+    assert seen(one, numbers) == Sample((0.5,), age=7.0, volume=250.0, warnings=("w",))
+
+
+def test_an_absent_member_is_no_series_and_an_ambiguous_volume_is_none() -> None:
+    one = batch(("sum(x)", "sum(z)"))
+
+    assert seen(one, Numbers({})) == Sample(())
+    assert seen(one, Numbers({"3": [1.0, 2.0]})) == Sample((), volume=None)
+
+
+def test_a_number_out_of_series_that_nobody_has_seen_is_infinitely_old() -> None:
+    one = batch(("sum(x) or vector(0)", None))
+
+    assert seen(one, Numbers({"1": [0.0]})) == Sample((0.0,), age=math.inf)
+
+
+def test_a_number_without_any_series_behind_it_has_no_age() -> None:
+    assert seen(batch(("vector(1)", None)), Numbers({"0": [1.0]})) == Sample((1.0,), age=None)
+
+
+def test_a_series_never_seen_does_not_count_beside_one_that_is_fresh() -> None:
+    errors = batch(("(sum(rate(errors[5m])) or vector(0)) / sum(rate(all[5m]))", None))
+
+    assert seen(errors, Numbers({"1": [2.0], "2": [0.0]})).age == 2.0
+
+
+def test_a_vanished_series_grows_old_for_twice_its_range_and_is_then_forgotten() -> None:
+    ages = Ages()
+    one = batch(("sum(rate(x[2m])) + sum(rate(y[2m]))", None))
+    both = Numbers({"0": [1.0], "1": [1.0], "2": [5.0]})
+    without_x = Numbers({"1": [1.0], "2": [5.0]})
+
+    assert seen(one, both, ages, time=1_000.0).age == 1.0
+    assert seen(one, without_x, ages, time=1_100.0).age == 101.0
+    assert seen(one, without_x, ages, time=1_239.0).age == 240.0
+    assert seen(one, without_x, ages, time=1_240.0).age == 1.0
+    assert seen(one, without_x, ages, time=1_010.0).age == 1.0
+
+
+def test_the_largest_range_of_a_batch_decides_how_long_a_vanished_series_counts() -> None:
+    ages = Ages()
+    short, long = ("sum(rate(x[1m]))", None), ("sum(rate(x[1h]))", None)
+    one = batch(short, long)
+    ages.of(one, Numbers({"0": [0.0]}), 1_000.0)
+
+    assert ages.of(one, Numbers({}), 8_000.0) == {"0": 7_000.0}

@@ -1,0 +1,1 @@
+"""How a step is done: one kind a file, named as `use:` names it."""

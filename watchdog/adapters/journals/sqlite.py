@@ -1,0 +1,254 @@
+"""The journal in one SQLite file: one writer thread, group commit, durable when it answers."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import ExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from watchdog.adapters.lock_file import LockFile
+from watchdog.adapters.one_thread import OneThread, ThreadEndedError, one_thread
+from watchdog.adapters.sqlite_file import as_journal_errors, open_for_writing, refuse_bad_place
+from watchdog.adapters.sqlite_reader import SqliteReader, ask, no_answer, open_reader, this_boot
+from watchdog.adapters.sqlite_records import (
+    Draft,
+    Note,
+    draft,
+    insert,
+    keep,
+    tail,
+)
+from watchdog.domain.errors import JournalError
+from watchdog.domain.events import Event, Record
+from watchdog.domain.moment import Moment
+from watchdog.ports import Clock
+
+# Seconds. A disk that answers later than this does not answer at all.
+WRITE_LIMIT = 30.0
+_PROBE = "journal.probe"
+
+Listener = Callable[[Sequence[Record]], None]
+
+
+@asynccontextmanager
+async def open_journal(
+    path: Path,
+    clock: Clock,
+    *,
+    epoch: int = 0,
+    boot_id: str | None = None,
+    write_limit: float = WRITE_LIMIT,
+) -> AsyncIterator["SqliteJournal"]:
+    """The journal at `path`, made where there is none, for this process alone.
+
+    Every record carries `epoch`. A write that takes longer than `write_limit` seconds has failed,
+    as far as its caller is concerned. Raises JournalError when another process has it open, or when
+    the file is not ours, damaged or too new. All that was appended is on the disk at the end.
+    """
+    boot = this_boot() if boot_id is None else boot_id
+    writer = _Writer(path)
+    async with one_thread("journal", writer.close) as thread:
+        now = clock.now()
+        await ask(thread, path, lambda: writer.open(now))
+        async with open_reader(path, clock, boot_id=boot) as reader:
+            yield SqliteJournal(
+                writer, thread, reader, clock, epoch=epoch, boot=boot, write_limit=write_limit
+            )
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """What one caller waits to see on the disk, and in the end what became of it."""
+
+    drafts: Sequence[Draft] = ()
+    note: Note | None = None
+    records: Sequence[Record] | None = None
+    problem: str = ""
+
+
+class SqliteJournal:
+    """Satisfies `ports.Journal`. After a failed write it refuses events until a note succeeds."""
+
+    def __init__(
+        self,
+        writer: "_Writer",
+        thread: OneThread,
+        reader: SqliteReader,
+        clock: Clock,
+        *,
+        epoch: int,
+        boot: str,
+        write_limit: float,
+    ) -> None:
+        self.path = reader.path
+        self.commits = 0
+        self._reader = reader
+        self._writer = writer
+        self._thread = thread
+        self._clock = clock
+        self._epoch = epoch
+        self._boot = boot
+        self._write_limit = write_limit
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[_Waiting] = deque()
+        self._listeners: list[Listener] = []
+        self._problem = ""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the last write succeeded. Where not, no event is taken, so do nothing."""
+        return not self._problem
+
+    @property
+    def problem(self) -> str:
+        """Why it refuses, for a person; empty when it does not."""
+        return self._problem
+
+    async def append(self, *events: Event) -> Sequence[Record]:
+        """Record `events` together, in order; they are on the disk when this returns.
+
+        Raises JournalError when that is impossible. To cancel the wait cancels nothing else:
+        the events are recorded all the same, all of them.
+        """
+        now = self._clock.now()
+        drafts = [draft(event, now, self._boot, self._epoch) for event in events]
+        return await self._write(_Waiting(drafts=drafts)) if drafts else ()
+
+    async def read(
+        self, *, kinds: Iterable[type] | None = None, run: str | None = None, after: int = 0
+    ) -> Sequence[Record]:
+        """As `SqliteReader.read`; it keeps no append waiting."""
+        return await self._reader.read(kinds=kinds, run=run, after=after)
+
+    async def keep(self, name: str, body: str) -> None:
+        """Overwrite one named note outside the chain, as durably as an event.
+
+        A note is tried even while events are refused; one that succeeds ends that.
+        """
+        await self._write(_Waiting(note=Note(name, body, self._clock.now(), self._boot)))
+
+    async def kept(self, name: str) -> tuple[str, Moment] | None:
+        """The note and when it was kept, or None."""
+        return await self._reader.kept(name)
+
+    async def head(self) -> str:
+        """The last record as `seq:hash`: kept elsewhere, an anchor for an audit."""
+        return await self._reader.head()
+
+    def listen(self, call: Listener) -> None:
+        """Have `call` told what every commit recorded, in order, on the event loop."""
+        self._listeners.append(call)
+
+    async def probe(self) -> None:
+        """Try to write. Raises JournalError when that fails; otherwise it is healthy again."""
+        await self.keep(_PROBE, "")
+
+    async def _write(self, mine: _Waiting) -> Sequence[Record]:
+        self._waiting.append(mine)
+        try:
+            return await self._thread.run(lambda: self._settle(mine), limit=self._write_limit)
+        except (TimeoutError, ThreadEndedError) as error:
+            self._problem = no_answer(self.path, error)
+            raise JournalError(self._problem) from error
+
+    def _settle(self, mine: _Waiting) -> Sequence[Record]:
+        """In the thread: commit all that waits, unless an earlier caller took `mine` along."""
+        if mine.records is None and not mine.problem:
+            batch = []
+            while self._waiting:
+                batch.append(self._waiting.popleft())
+            self._commit(batch)
+        if mine.problem:
+            raise JournalError(mine.problem)
+        if mine.records is None:
+            raise JournalError(f"the journal {self.path} lost a write; see the error before this")
+        return mine.records
+
+    def _commit(self, batch: Sequence[_Waiting]) -> None:
+        if self._problem:
+            # A record is lost already: to take a later one would tell a false story.
+            for each in batch:
+                each.problem = self._problem if each.drafts else ""
+            batch = [each for each in batch if not each.drafts]
+        if not batch:
+            return
+        try:
+            self._writer.commit(batch)
+        except JournalError as error:
+            self._problem = str(error)
+            for each in batch:
+                each.problem = self._problem
+            return
+        if any(each.note for each in batch):
+            self._problem = ""
+        self.commits += 1
+        records = [record for each in batch for record in each.records or ()]
+        if records:
+            self._loop.call_soon_threadsafe(self._tell, records)
+
+    def _tell(self, records: Sequence[Record]) -> None:
+        for call in self._listeners:
+            # Each on its own: one that raises keeps nothing from the others.
+            self._loop.call_soon(call, records)
+
+
+class _Writer:
+    """The lock and the one connection that writes. All but the making happens in its thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._held = ExitStack()
+        self._files: Sequence[tuple[int, int]] = ()
+
+    def open(self, now: Moment) -> None:
+        with as_journal_errors("open", self._path):
+            # By whatever links it is reached: one file has one lock.
+            self._path = self._path.resolve()
+            # Before the lock, which stands in the same folder.
+            refuse_bad_place(self._path)
+            lock = LockFile(self._path, now)
+            self._held.callback(lock.release)
+            self._connection = self._held.enter_context(closing(open_for_writing(self._path)))
+            # The -wal file is there from the first reading on.
+            tail(self._connection)
+            self._files = self._present_files()
+
+    def close(self) -> None:
+        with as_journal_errors("close", self._path):
+            self._held.close()
+
+    def commit(self, batch: Sequence[_Waiting]) -> None:
+        """All of `batch` in one transaction, or none of it and a JournalError."""
+        drafts = [each for waiting in batch for each in waiting.drafts]
+        notes = [waiting.note for waiting in batch if waiting.note]
+        with as_journal_errors("write to", self._path):
+            written = iter(self._transaction(drafts, notes))
+        for waiting in batch:
+            waiting.records = [next(written) for _ in waiting.drafts]
+
+    def _transaction(self, drafts: Sequence[Draft], notes: Sequence[Note]) -> Sequence[Record]:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            records = insert(connection, drafts)
+            for note in notes:
+                keep(connection, note)
+            connection.execute("COMMIT")
+        finally:
+            # Some errors of COMMIT end the transaction, others leave it open.
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        if self._present_files() != self._files:
+            raise JournalError(
+                f"the journal {self._path} was removed or replaced while in use, so what is "
+                "written is lost; put the file back if you can, and restart this program"
+            )
+        return records
+
+    def _present_files(self) -> Sequence[tuple[int, int]]:
+        files = (self._path, self._path.with_name(f"{self._path.name}-wal"))
+        return [
+            (status.st_dev, status.st_ino)
+            for status in (file.stat() for file in files if file.exists())
+        ]

@@ -1,0 +1,1 @@
+"""Where people are told: one kind a file, named as `use:` names it."""

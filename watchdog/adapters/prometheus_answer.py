@@ -1,0 +1,100 @@
+"""What a Prometheus said to an instant query: any bytes become one of three answers."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from watchdog.domain.observation import Gap, Unknown
+from watchdog.ports import Answer
+
+# Marks in the answer to which member of a batch a series belongs.
+MEMBER_LABEL = "__trigger__"
+_LONGEST_TEXT = 300
+_SUCCESS = range(200, 300)
+_Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """The values that came, by member; a member without series is not in it."""
+
+    values: dict[str, list[float]]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Prometheus itself could not answer this query, or said too much; others may go well."""
+
+    gap: Gap
+
+
+class _MalformedError(Exception):
+    """The answer has not the shape that Prometheus gives it."""
+
+
+def read_answer(answer: Answer) -> Numbers | Refused | Gap:
+    """What `answer` says. Never raises."""
+    if answer.truncated:
+        text = f"the answer is longer than {len(answer.body)} bytes (max_bytes); aggregate"
+        return Refused(Gap(Unknown.PARSE, text))
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return _not_json(answer)
+    try:
+        return _read(document, answer.status)
+    except _MalformedError as error:
+        return Gap(Unknown.PARSE, f"not an answer of Prometheus: {error}")
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        return Gap(Unknown.PARSE, f"not an answer of Prometheus: {type(error).__name__}")
+
+
+def _not_json(answer: Answer) -> Gap:
+    if answer.status not in _SUCCESS:
+        return Gap(Unknown.HTTP, f"HTTP {answer.status}")
+    kind = answer.headers.get("Content-Type", "no content type")
+    return Gap(Unknown.PARSE, f"the answer is not JSON ({_short(kind)}); is this a Prometheus?")
+
+
+def _read(document: _Json, status: int) -> Numbers | Refused | Gap:
+    if not isinstance(document, dict):
+        raise _MalformedError("no object")
+    if document.get("status") == "error" and "errorType" in document:
+        text = f"{document['errorType']}: {document.get('error', '')}"
+        return Refused(Gap(Unknown.ERROR, _short(text)))
+    if status not in _SUCCESS:
+        return Gap(Unknown.HTTP, f"HTTP {status}")
+    if document.get("status") != "success":
+        raise _MalformedError("no status")
+    warnings = tuple(_short(str(warning)) for warning in document.get("warnings") or ())
+    return Numbers(_values(document["data"]), warnings)
+
+
+def _values(data: _Json) -> dict[str, list[float]]:
+    kind, result = data["resultType"], data["result"]
+    if kind != "vector":
+        raise _MalformedError(f"resultType {_short(str(kind))}")
+    values: dict[str, list[float]] = {}
+    for series in result:
+        if "value" not in series:
+            raise _MalformedError("a series without a value (a native histogram?)")
+        member = series["metric"][MEMBER_LABEL]
+        value = _number(series["value"])
+        if member in values:
+            values[member].append(value)
+        else:
+            values[member] = [value]
+    return values
+
+
+def _number(pair: _Json) -> float:
+    _, text = pair
+    if type(text) is not str:
+        raise _MalformedError("a value that is no text")
+    return float(text)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"

@@ -1,0 +1,216 @@
+"""Many questions as one PromQL query, and its answer as one observation for each."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote_plus
+
+from watchdog.adapters.prometheus_answer import MEMBER_LABEL, Numbers
+from watchdog.adapters.promql import Kind, Query, Selector, parse_query
+from watchdog.domain.observation import Observation, Sample
+from watchdog.ports import Question
+
+# A question is four members, as a rule: its number, its volume, and two for their age. Each
+# request costs us alike, whatever it holds; but each `or` hashes all that stands left of it,
+# so that beyond this Prometheus pays more than we save.
+MOST_QUESTIONS = 50
+MOST_MEMBERS = 100
+LONGEST_QUERY = 16_000
+_LABELLING = len(f'label_replace((\n),"{MEMBER_LABEL}","00","","") or ')
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One question, taken apart."""
+
+    question: Question
+    query: Query
+    volume: Query | None
+
+    @property
+    def queries(self) -> tuple[Query, ...]:
+        return (self.query,) if self.volume is None else (self.query, self.volume)
+
+    @property
+    def selectors(self) -> tuple[Selector, ...]:
+        """All series behind the answer."""
+        return tuple(selector for query in self.queries for selector in query.selectors)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A selector whose freshness a batch asks for, under the name `member`."""
+
+    member: str
+    text: str
+    reach: float
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the answer to one question stands among the members."""
+
+    question: Question
+    value: str
+    volume: str | None
+    watched: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One request. `form` is its body but for the time."""
+
+    parts: tuple[Part, ...]
+    places: tuple[Place, ...]
+    watched: tuple[Watched, ...]
+    form: bytes
+
+
+def take_apart(question: Question) -> Part:
+    """The queries of `question`, parsed. Raises QueryError; an Ask has seen to that."""
+    text, volume = question.ask.query, question.ask.volume
+    return Part(question, parse_query(text), None if volume is None else parse_query(volume))
+
+
+def together(parts: Sequence[Part], most: int) -> list[Batch]:
+    """`parts`, in order, in as few batches of at most `most` as the limits allow."""
+    batches: list[Batch] = []
+    builder = _Builder()
+    for part in parts:
+        if not builder.has_room_for(part, most):
+            batches.append(builder.build())
+            builder = _Builder()
+        builder.add(part)
+    if builder.parts:
+        batches.append(builder.build())
+    return batches
+
+
+def alone(part: Part) -> Batch:
+    """A batch of this one question."""
+    return together([part], 1)[0]
+
+
+@dataclass(slots=True)
+class Ages:
+    """How old the series behind the answers are, with a memory for those that vanished."""
+
+    _newest: dict[str, float] = field(default_factory=dict)
+
+    def of(self, batch: Batch, numbers: Numbers, time: float) -> dict[str, float]:
+        """The age in seconds of each selector of `batch` that counts, by member."""
+        ages = {}
+        for watched in batch.watched:
+            age = self._age(watched, numbers.values.get(watched.member), time)
+            if age is not None:
+                ages[watched.member] = age
+        return ages
+
+    def _age(self, watched: Watched, answer: list[float] | None, time: float) -> float | None:
+        if answer is not None and math.isfinite(answer[0]):
+            self._newest[watched.text] = time - answer[0]
+            return answer[0]
+        newest = self._newest.get(watched.text)
+        if newest is None:
+            return None
+        # A range still gives a value from samples of series that have vanished since.
+        age = time - newest
+        if age <= 2 * watched.reach:
+            return age
+        del self._newest[watched.text]
+        return None
+
+
+def observations(
+    batch: Batch, numbers: Numbers, ages: dict[str, float]
+) -> Iterable[tuple[str, Observation]]:
+    """What was seen for each question of `batch`."""
+    values = numbers.values
+    for place in batch.places:
+        volumes = values.get(place.volume) if place.volume is not None else None
+        seen = tuple(values.get(place.value, ()))
+        yield (
+            place.question.id,
+            Sample(
+                values=seen,
+                age=_oldest(place, ages, is_answered=bool(seen)),
+                volume=volumes[0] if volumes is not None and len(volumes) == 1 else None,
+                warnings=numbers.warnings,
+            ),
+        )
+
+
+def _oldest(place: Place, ages: dict[str, float], *, is_answered: bool) -> float | None:
+    known = [ages[member] for member in place.watched if member in ages]
+    if known:
+        return max(known)
+    # A number out of series that nobody has seen: `or vector(0)`, `absent()`, or too old.
+    return math.inf if place.watched and is_answered else None
+
+
+@dataclass(slots=True)
+class _Builder:
+    """Collects members until a batch is full; equal texts become one member."""
+
+    parts: list[Part] = field(default_factory=list)
+    _places: list[Place] = field(default_factory=list)
+    _members: dict[str, str] = field(default_factory=dict)
+    _reach: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _length: int = 0
+
+    def has_room_for(self, part: Part, most: int) -> bool:
+        if not self.parts:
+            return True
+        new = [text for text in _member_texts(part) if text not in self._members]
+        return (
+            len(self.parts) < most
+            and len(self._members) + len(new) <= MOST_MEMBERS
+            and self._length + sum(map(_length, new)) <= LONGEST_QUERY
+        )
+
+    def add(self, part: Part) -> None:
+        self.parts.append(part)
+        watched = []
+        for selector in part.selectors:
+            member = self._member(_freshness(selector))
+            _, reach = self._reach.get(member, ("", 0.0))
+            self._reach[member] = (selector.text, max(reach, selector.reach))
+            watched.append(member)
+        value = self._member(_as_vector(part.query))
+        volume = None if part.volume is None else self._member(_as_vector(part.volume))
+        self._places.append(Place(part.question, value, volume, tuple(dict.fromkeys(watched))))
+
+    def build(self) -> Batch:
+        text = " or ".join(
+            f'label_replace({query},"{MEMBER_LABEL}","{member}","","")'
+            for query, member in self._members.items()
+        )
+        watched = tuple(Watched(member, *seen) for member, seen in self._reach.items())
+        form = b"query=" + quote_plus(text).encode()
+        return Batch(tuple(self.parts), tuple(self._places), watched, form)
+
+    def _member(self, text: str) -> str:
+        if text not in self._members:
+            self._members[text] = str(len(self._members))
+            self._length += _length(text)
+        return self._members[text]
+
+
+def _member_texts(part: Part) -> set[str]:
+    return {
+        *(_as_vector(query) for query in part.queries),
+        *(_freshness(selector) for selector in part.selectors),
+    }
+
+
+def _length(member: str) -> int:
+    return len(member) + _LABELLING
+
+
+def _as_vector(query: Query) -> str:
+    # The line break ends a remark, which would swallow the bracket.
+    return f"vector({query.text}\n)" if query.kind is Kind.SCALAR else f"({query.text}\n)"
+
+
+def _freshness(selector: Selector) -> str:
+    return f"time()-max(timestamp({selector.text}))"

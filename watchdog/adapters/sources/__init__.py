@@ -1,0 +1,1 @@
+"""What can be watched: one source kind a module, named as `use:` names it."""

@@ -1,0 +1,194 @@
+"""Health, numbers and latency from one HTTP address; all signals share one request a look."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from watchdog.adapters.addresses import unfit
+from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.health import Expect, Look, trouble
+from watchdog.adapters.http import AnswerLostError, Failure, NotSentError
+from watchdog.adapters.json_path import find, parse_path
+from watchdog.adapters.self_test import LoopbackSelfTest
+from watchdog.domain.errors import WatchdogError
+from watchdog.domain.moment import Moment
+from watchdog.domain.observation import Gap, Observation, Sample, Unknown
+from watchdog.plugins import SourcePlugin, Timeout
+from watchdog.ports import Deps, Question
+
+_SUCCESS = range(200, 300)
+_LONGEST_NOTE = 200
+YES, NO = 1.0, 0.0
+
+# What says nothing about the service: a name nobody can resolve, a certificate that we may
+# not know, a network that is missing on our side.
+_BLINDNESS = frozenset({Failure.DNS, Failure.TLS, Failure.OURS})
+_REASONS = {Failure.TIMEOUT: Unknown.TIMEOUT, Failure.GARBLED: Unknown.PARSE}
+
+
+class Options(BaseModel):
+    """One address. Certificates are always verified, redirects are never followed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    method: Literal["GET", "HEAD"] = "GET"
+    auth: Auth | None = None
+    headers: Mapping[str, str] = {}
+    timeout: Timeout = 3.0
+    max_bytes: int = Field(default=1 << 20, ge=1024)
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        objection = unfit(url)
+        if objection:
+            raise ValueError(f"url {objection}")
+        return url
+
+
+class Ask(BaseModel):
+    """One of: the number at a path of the JSON, a yes or no, or how long the answer took."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    json_path: str | None = Field(default=None, alias="json")
+    expect: Expect | None = None
+    latency: bool = False
+
+    @field_validator("json_path")
+    @classmethod
+    def _is_a_path(cls, path: str | None) -> str | None:
+        if path is not None:
+            parse_path(path)
+        return path
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if (self.json_path is not None) + (self.expect is not None) + self.latency > 1:
+            raise ValueError("ask one of json, expect or latency; another signal asks the other")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """No answer. `is_certain`: it says by itself that the service is down."""
+
+    gap: Gap
+    is_blindness: bool
+    is_certain: bool = False
+
+
+class HttpSource:
+    """Asks on a connection of its own each time, so that it sees who answers new clients."""
+
+    def __init__(self, options: Options, deps: Deps) -> None:
+        self._options = options
+        self._deps = deps
+        self._self_test = LoopbackSelfTest()
+
+    async def observe(self, questions: Sequence[Question], at: Moment) -> Mapping[str, Observation]:  # noqa: ARG002 (a look is always now)
+        """One request, whatever is asked of it."""
+        if not questions:
+            return {}
+        outcome = await self._look()
+        seen: dict[str, Observation] = {}
+        for question in questions:
+            ask: Ask = question.ask
+            if ask.json_path is not None:
+                seen[question.id] = _number(outcome, ask.json_path)
+            elif ask.latency:
+                seen[question.id] = _latency(outcome)
+            else:
+                seen[question.id] = await self._health(outcome, ask.expect or Expect())
+        return seen
+
+    async def close(self) -> None:
+        await self._self_test.close()
+
+    async def _look(self) -> Look | _Failed:
+        options, started = self._options, self._deps.clock.now()
+        try:
+            headers = {**options.headers, **auth_headers(options.auth, self._deps.secrets)}
+            answer = await self._deps.http.request(
+                options.method,
+                options.url,
+                timeout=options.timeout,
+                headers={**headers, "Connection": "close"},
+                max_bytes=options.max_bytes,
+            )
+        except (NotSentError, AnswerLostError) as error:
+            gap = Gap(_REASONS.get(error.failure, Unknown.ERROR), str(error))
+            stalled = self._deps.clock.now().since(started) > 2 * options.timeout + 1
+            refused = error.failure is Failure.REFUSED and _is_loopback(options.url)
+            return _Failed(gap, error.failure in _BLINDNESS or stalled, is_certain=refused)
+        except WatchdogError as error:
+            return _Failed(Gap(Unknown.ERROR, str(error)), is_blindness=True)
+        return Look(answer)
+
+    async def _health(self, outcome: Look | _Failed, expect: Expect) -> Observation:
+        if isinstance(outcome, _Failed):
+            if outcome.is_blindness:
+                return outcome.gap
+            return await self._no(outcome.gap.note, is_certain=outcome.is_certain)
+        found = trouble(outcome, expect)
+        if isinstance(found, Gap):
+            return found
+        if found is None:
+            return Sample((YES,))
+        text = self._deps.secrets.redact(found)
+        return await self._no(text if len(text) <= _LONGEST_NOTE else text[:_LONGEST_NOTE] + "…")
+
+    async def _no(self, why: str, *, is_certain: bool = False) -> Observation:
+        if is_certain or await self._self_test.passes():
+            return Sample((NO,), note=why)
+        return Gap(Unknown.ERROR, f"cannot connect even to ourselves; of the service: {why}")
+
+
+def _number(outcome: Look | _Failed, path: str) -> Observation:
+    if isinstance(outcome, _Failed):
+        return outcome.gap
+    if outcome.answer.status not in _SUCCESS:
+        return Gap(Unknown.HTTP, f"HTTP {outcome.answer.status}")
+    if isinstance(outcome.document, Gap):
+        return outcome.document
+    found = find(outcome.document, parse_path(path))
+    if len(found) > 1:
+        return Gap(Unknown.AMBIGUOUS, f"{len(found)} values at {path}; write a longer path")
+    value = found[0] if found else None
+    if value is None:
+        return Gap(Unknown.NODATA, f"nothing at {path}")
+    if not isinstance(value, int | float):
+        return Gap(Unknown.PARSE, f"{type(value).__name__} at {path}, not a number")
+    try:
+        return Sample((float(value),))
+    except OverflowError:
+        return Gap(Unknown.PARSE, f"a number beyond all measure at {path}")
+
+
+def _latency(outcome: Look | _Failed) -> Observation:
+    if isinstance(outcome, _Failed):
+        return outcome.gap
+    if outcome.answer.status not in _SUCCESS:
+        return Gap(Unknown.HTTP, f"HTTP {outcome.answer.status}")
+    return Sample((outcome.answer.elapsed,))
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+plugin = SourcePlugin(
+    summary="Health, numbers and latency from an HTTP address.",
+    options=Options,
+    ask=Ask,
+    build=HttpSource,
+)

@@ -1,0 +1,241 @@
+"""Numbers from a Prometheus, many questions to one query, each with its age and its volume."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from watchdog.adapters.addresses import unfit
+from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.http import AnswerLostError, Failure, NotSentError, shown
+from watchdog.adapters.prometheus_answer import Numbers, Refused, read_answer
+from watchdog.adapters.prometheus_batch import (
+    MOST_QUESTIONS,
+    Ages,
+    Batch,
+    Part,
+    alone,
+    observations,
+)
+from watchdog.adapters.prometheus_history import PrometheusHistory
+from watchdog.adapters.prometheus_plans import Plans
+from watchdog.adapters.promql import check_query
+from watchdog.adapters.promql_scale import scale_ranges
+from watchdog.domain.errors import WatchdogError
+from watchdog.domain.events import Point
+from watchdog.domain.moment import Moment
+from watchdog.domain.observation import Gap, Observation, Unknown
+from watchdog.plugins import Duration, SourcePlugin, Timeout
+from watchdog.ports import Answer, Deps, Finding, Question
+
+# Prometheus runs 20 queries at a time by default, and others have questions, too.
+_AT_ONCE = 8
+
+
+class Options(BaseModel):
+    """`url` is the address above `/api/v1`; `batch` is how many questions share a query."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    auth: Auth | None = None
+    headers: Mapping[str, str] = {}
+    timeout: Timeout = 5.0
+    batch: int = Field(default=25, ge=1, le=MOST_QUESTIONS)
+    max_bytes: int = Field(default=4 << 20, ge=1024)
+    query_offset: Duration = 0.0
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        objection = unfit(url)
+        if objection:
+            raise ValueError(f"url {objection}")
+        return url.rstrip("/")
+
+
+class Ask(BaseModel):
+    """`query` gives the number; `volume` how many requests stand behind it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    query: str
+    volume: str | None = None
+    batch: bool = True
+
+    @field_validator("query", "volume")
+    @classmethod
+    def _is_one_number(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None:
+            return None
+        for problem in check_query(text):
+            if problem.fatal:
+                raise ValueError(problem.text)
+        speed: float = (info.context or {}).get("speed", 1)
+        return scale_ranges(text, speed)
+
+    def warnings(self) -> list[str]:
+        """What `check` should tell the author; none of it keeps the signal from working."""
+        texts = (("query", self.query), ("volume", self.volume))
+        return [
+            f"{name} {problem.text}"
+            for name, text in texts
+            if text is not None
+            for problem in check_query(text)
+        ]
+
+
+class PrometheusSource:
+    """Asks one Prometheus. `skew_seconds`: its clock minus ours, None until it has answered."""
+
+    def __init__(self, options: Options, deps: Deps) -> None:
+        self.skew_seconds: float | None = None
+        self._date = ""
+        self._options = options
+        self._deps = deps
+        self._url = f"{options.url}/api/v1/query"
+        # Prometheus gives up first, so that the batch's members can still be asked alone.
+        self._form_end = f"&timeout={options.timeout * 0.9:.3f}&time=".encode()
+        self._ages = Ages()
+        self._plans = Plans(options.batch)
+        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        self._history: PrometheusHistory | None = None
+
+    async def observe(self, questions: Sequence[Question], at: Moment) -> Mapping[str, Observation]:
+        """As of `at`, less the offset. Takes twice the timeout at most."""
+        if not questions:
+            return {}
+        seen: dict[str, Observation] = {}
+        time = at.wall - self._options.query_offset
+        async with asyncio.TaskGroup() as tasks:
+            for batch in self._plans.batches(questions):
+                tasks.create_task(self._observe(batch, time, seen), name="prometheus batch")
+        return seen
+
+    async def points(self, ask: Ask, start: float, end: float, step: float) -> Sequence[Point]:
+        """What the signal was between two Unix times, without verdicts: for reports only."""
+        return await self._remembered().points(ask.query, start, end, step)
+
+    async def facts(self, asks: Sequence[Ask]) -> Sequence[Finding]:
+        """Whether Prometheus answers, and whether its series are what `asks` take them for."""
+        queries = [text for ask in asks for text in (ask.query, ask.volume) if text is not None]
+        return await self._remembered().facts(queries)
+
+    async def close(self) -> None:
+        if self._history is not None:
+            self._history.close()
+            self._history = None
+
+    def _remembered(self) -> PrometheusHistory:
+        if self._history is None:
+            options = self._options
+            self._history = PrometheusHistory(options.url, options.timeout, self._headers)
+        return self._history
+
+    def _headers(self) -> dict[str, str]:
+        options = self._options
+        return {**options.headers, **auth_headers(options.auth, self._deps.secrets)}
+
+    async def _observe(self, batch: Batch, time: float, seen: dict[str, Observation]) -> None:
+        answer = await self._ask(batch, time)
+        if isinstance(answer, Refused) and len(batch.parts) > 1:
+            await self._observe_one_by_one(batch.parts, time, seen)
+            return
+        self._note(batch, answer, time, seen)
+
+    async def _observe_one_by_one(
+        self, parts: Sequence[Part], time: float, seen: dict[str, Observation]
+    ) -> None:
+        batches = [alone(part) for part in parts]
+        async with asyncio.TaskGroup() as tasks:
+            asked = [
+                tasks.create_task(self._ask(batch, time), name="prometheus question")
+                for batch in batches
+            ]
+        answers = [task.result() for task in asked]
+        refused = [isinstance(answer, Refused) for answer in answers]
+        for batch, answer, is_refused in zip(batches, answers, refused, strict=True):
+            # Where none is well alone, the server is not. Where all are, they are too much
+            # for one query.
+            if not (all(refused) if is_refused else any(refused)):
+                self._plans.keep_out(batch.parts[0].question.id)
+            self._note(batch, answer, time, seen)
+
+    def _note(
+        self,
+        batch: Batch,
+        answer: Numbers | Refused | Gap,
+        time: float,
+        seen: dict[str, Observation],
+    ) -> None:
+        if isinstance(answer, Numbers):
+            seen.update(observations(batch, answer, self._ages.of(batch, answer, time)))
+            self._plans.answered_well(batch)
+            return
+        gap = answer.gap if isinstance(answer, Refused) else answer
+        seen.update((part.question.id, gap) for part in batch.parts)
+        self._plans.answered_badly(batch)
+
+    async def _ask(self, batch: Batch, time: float) -> Numbers | Refused | Gap:
+        form = batch.form + self._form_end + f"{time:.3f}".encode()
+        seconds = self._options.timeout
+        try:
+            # Waiting for a turn counts: a Prometheus that hangs must not hold up each turn anew.
+            async with asyncio.timeout(seconds), self._at_once:
+                answer = await self._post(form)
+        except TimeoutError:
+            text = f"POST {shown(self._url)}: no whole answer within {seconds:g} s"
+            return Gap(Unknown.TIMEOUT, text)
+        if isinstance(answer, Gap):
+            return answer
+        self._compare_clocks(answer)
+        return read_answer(answer)
+
+    async def _post(self, form: bytes) -> Answer | Gap:
+        try:
+            try:
+                return await self._send(form)
+            except AnswerLostError as error:
+                # A kept connection may have died of old age, and a query changes nothing.
+                if error.failure is not Failure.LOST:
+                    raise
+                return await self._send(form)
+        except (NotSentError, AnswerLostError) as error:
+            return Gap(_REASONS.get(error.failure, Unknown.ERROR), str(error))
+        except WatchdogError as error:
+            return Gap(Unknown.ERROR, str(error))
+
+    async def _send(self, form: bytes) -> Answer:
+        options = self._options
+        return await self._deps.http.request(
+            "POST",
+            self._url,
+            timeout=options.timeout,
+            headers={"Content-Type": "application/x-www-form-urlencoded", **self._headers()},
+            data=form,
+            max_bytes=options.max_bytes,
+        )
+
+    def _compare_clocks(self, answer: Answer) -> None:
+        written = answer.headers.get("Date", "")
+        if written == self._date:
+            return
+        self._date = written
+        try:
+            # Whole seconds only: half of one is the best guess at the rest.
+            theirs = parsedate_to_datetime(written).timestamp() + 0.5
+        except (ValueError, OverflowError):
+            return
+        self.skew_seconds = theirs - self._deps.clock.now().wall
+
+
+_REASONS = {Failure.TIMEOUT: Unknown.TIMEOUT, Failure.GARBLED: Unknown.PARSE}
+
+plugin = SourcePlugin(
+    summary="Numbers from a Prometheus, many questions to one query.",
+    options=Options,
+    ask=Ask,
+    build=PrometheusSource,
+    problems=Ask.warnings,
+)
