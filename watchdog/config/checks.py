@@ -1,0 +1,89 @@
+"""Checks of a plan as the rest of the program works with them."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from watchdog.config.fields import Amount
+from watchdog.config.options import Options
+from watchdog.config.plan_schema import CheckEntry
+from watchdog.config.problems import Path
+from watchdog.config.thresholds import base, limit_in
+from watchdog.domain.condition import Condition, Op
+from watchdog.domain.plan import Check, Look
+from watchdog.domain.signal import Signal
+from watchdog.domain.target import SignalSpec, SourceSpec
+
+# A poll takes its pauses and its answers; whoever counts tries wants all of them.
+_ROOM_FOR_ANSWERS = 2
+
+
+class CheckMapper:
+    """Makes checks, whether they read a signal of the file or look by themselves."""
+
+    def __init__(
+        self,
+        options: Options,
+        sources: Mapping[str, SourceSpec],
+        signals: Mapping[str, SignalSpec],
+    ) -> None:
+        self._options = options
+        self._sources = sources
+        self._signals = signals
+
+    def check(self, path: Path, entry: CheckEntry, *, within: float, name: str = "") -> Check:
+        """The check at `path`. `within` (seconds) and `name` hold where it has none itself."""
+        name = entry.name or name or _in_words(entry)
+        signal, look = self._look(path, entry, name)
+        pause = entry.pause
+        if signal.source and "pause" not in entry.model_fields_set:
+            # To look more often than the source has news would count the same twice.
+            pause = self._sources[signal.source].every
+        tries = entry.tries or 0
+        return Check(
+            name=name,
+            signal=signal,
+            look=look,
+            expect=condition(entry.comparisons, signal.unit) or Condition(Op.PASSING),
+            tries=tries,
+            pause=pause,
+            samples=entry.samples,
+            within=entry.within or max(within, tries * pause * _ROOM_FOR_ANSWERS),
+        )
+
+    def _look(self, path: Path, entry: CheckEntry, name: str) -> tuple[Signal, Look]:
+        if entry.signal is None:
+            # Without a unit of its own, the number is in that of its limit.
+            limits = [limit for _, limit in entry.comparisons]
+            unit = entry.unit or (base(limits[0].unit) if limits else "")
+            return Signal(name=name, source="", unit=unit), self._options.looks[path]
+        spec = self._signals[entry.signal]
+        source = self._sources[spec.signal.source]
+        return spec.signal, Look(source.use, source.options, spec.ask)
+
+
+def condition(comparisons: list[tuple[Op, Amount]], unit: str) -> Condition | None:
+    """The comparison that was written, with its limit in `unit`."""
+    for op, limit in comparisons:
+        return Condition(op, limit_in(limit, unit))
+    return None
+
+
+def _in_words(entry: CheckEntry) -> str:
+    compared = "".join(
+        f" {op.value.replace('_', ' ')} {limit.number:g}{limit.unit}"
+        for op, limit in entry.comparisons
+    )
+    if entry.signal is not None:
+        return entry.signal + (compared or " is ok")
+    if entry.run is not None:
+        return f"{shlex.join(entry.run)} succeeds"
+    address = entry.get or ""
+    looked = f"GET {urlsplit(address).path or address}"
+    if entry.value is not None:
+        return f"{looked} {entry.value}{compared}"
+    if entry.json_:
+        shown = ", ".join(f"{path} = {json.dumps(value)}" for path, value in entry.json_.items())
+        return f"{looked} shows {shown}"
+    return f"{looked} answers"

@@ -1,0 +1,82 @@
+"""The daemon as configured: its file and the environment, or defaults where there is neither."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+
+from watchdog.config.crossing import unknown_channels
+from watchdog.config.layers import Layers, daemon_settings
+from watchdog.config.mapping import LOG_CHANNEL
+from watchdog.config.options import Plugins, channel_options
+from watchdog.config.problems import ConfigProblems, Problem, one_a_key
+from watchdog.config.reading import Document
+from watchdog.config.references import expanded
+from watchdog.config.settings import DaemonFile, Defaults
+from watchdog.config.walking import Content, names
+from watchdog.domain.target import ChannelSpec, Daemon
+
+STATE_FOLDER = "var/rollback-watchdog"
+
+
+@dataclass(slots=True)
+class DaemonRead:
+    """What is known of the daemon, so that its targets can be read even where it is wrong."""
+
+    file: Document
+    channels: tuple[str, ...] = (LOG_CHANNEL,)
+    settings: Daemon | None = None
+    defaults: Defaults = field(default_factory=Defaults)
+    targets: tuple[str, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+
+
+def daemon_of(
+    document: Document | None, plugins: Plugins, environ: Mapping[str, str]
+) -> DaemonRead:
+    """The daemon that `document` and the environment describe; what is wrong is in `problems`."""
+    layers = Layers.of(document, environ)
+    read = DaemonRead(layers)
+    content: Content = {}
+    if document is not None:
+        content, problems = expanded(document, environ)
+        read.problems += problems
+        read.channels = tuple(dict.fromkeys((*names(content, "channels"), LOG_CHANNEL)))
+    try:
+        settings = daemon_settings(layers, content, environ)
+    except ConfigProblems as error:
+        read.problems = one_a_key([*read.problems, *error.problems])
+        return read
+    read.channels = tuple(dict.fromkeys((*settings.channels, LOG_CHANNEL)))
+    read.defaults = settings.defaults
+    read.targets = tuple(settings.targets)
+    written = settings.model_dump(mode="json", by_alias=True)
+    read.problems += [
+        layers.problem(path, text) for path, text in unknown_channels(written, read.channels)
+    ]
+    options = channel_options(layers, written, plugins)
+    read.problems = one_a_key([*read.problems, *options.problems])
+    channels = {
+        name: ChannelSpec(name, channel.use, options.plain.get(("channels", name), {}))
+        for name, channel in settings.channels.items()
+    }
+    channels.setdefault(LOG_CHANNEL, ChannelSpec(LOG_CHANNEL, LOG_CHANNEL, {}))
+    read.settings = _daemon(settings, channels, environ)
+    return read
+
+
+def _daemon(
+    settings: DaemonFile, channels: Mapping[str, ChannelSpec], environ: Mapping[str, str]
+) -> Daemon:
+    # systemd gives one folder or several, with colons between.
+    state = environ.get("STATE_DIRECTORY", "").partition(":")[0] or STATE_FOLDER
+    journal = FilePath(settings.journal.path or f"{state}/journal.db")
+    return Daemon(
+        journal=str(journal),
+        socket=settings.socket or str(journal.with_suffix(".sock")),
+        listen=settings.listen,
+        kill_file=settings.kill_file or str(journal.with_name("KILL")),
+        per_hour=settings.limits.per_hour,
+        channels=channels,
+        log_format=settings.log.format,
+        grace=settings.grace,
+    )

@@ -1,0 +1,226 @@
+"""From what is written to what the rest of the program works with; nothing can fail here."""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from watchdog.config.checks import CheckMapper, condition
+from watchdog.config.options import Options, knows_volume
+from watchdog.config.plan_schema import CheckStepEntry, PlanEntry, StepEntry
+from watchdog.config.problems import Path
+from watchdog.config.reading import Document
+from watchdog.config.schema import LimitsEntry, NotifyEntry, SignalEntry, TargetFile, TriggerEntry
+from watchdog.config.settings import DefaultLimitsEntry, Defaults
+from watchdog.domain.condition import Condition, Op
+from watchdog.domain.plan import Check, Plan, Repeat, Step, WatchPlan
+from watchdog.domain.plan import Options as Json
+from watchdog.domain.signal import Signal
+from watchdog.domain.target import Limits, NotifyRule, SignalSpec, SourceSpec, Target
+from watchdog.domain.topics import Topic
+from watchdog.domain.trigger import Severity, Trigger
+
+LOG_CHANNEL = "log"
+_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything known of one target's file once nothing in it is wrong."""
+
+    document: Document
+    file: TargetFile
+    defaults: Defaults
+    options: Options
+    units: Mapping[str, str]
+
+
+def target_of(parts: Parts) -> Target:
+    """The target that `parts` describe."""
+    file, defaults = parts.file, parts.defaults
+    sources = {
+        name: SourceSpec(
+            name,
+            source.use,
+            parts.options.plain["sources", name],
+            _own(source.every, defaults.every),
+        )
+        for name, source in file.sources.items()
+    }
+    signals = {
+        name: _signal(parts, name, signal, sources[signal.from_])
+        for name, signal in file.signals.items()
+    }
+    plans = _Plans(CheckMapper(parts.options, sources, signals), parts)
+    return Target(
+        name=file.target,
+        file=parts.document.file,
+        hash=_hash(parts),
+        mode=file.mode,
+        sources=sources,
+        signals=signals,
+        triggers=tuple(
+            _trigger(parts, name, trigger, signals, sources)
+            for name, trigger in file.triggers.items()
+        ),
+        plans={name: plans.plan(name, plan) for name, plan in file.plans.items()},
+        armed_by=file.armed_by or "",
+        limits=_limits(file.limits, defaults.limits),
+        notify=_notify(defaults.notify if file.notify is None else file.notify),
+        report_to=(file if "report" in file.model_fields_set else defaults).report.to,
+    )
+
+
+def _own(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _hash(parts: Parts) -> str:
+    defaults = parts.defaults.model_dump_json(by_alias=True)
+    return hashlib.sha256(f"{parts.document.text}\n{defaults}".encode()).hexdigest()
+
+
+def _signal(parts: Parts, name: str, entry: SignalEntry, source: SourceSpec) -> SignalSpec:
+    ask = parts.options.plain["signals", name]
+    signal = Signal(
+        name=name,
+        source=source.name,
+        unit=parts.units[name],
+        has_volume=knows_volume(*parts.options.asks["signals", name]),
+        min_volume=_own(entry.min_volume, parts.defaults.min_volume),
+        max_staleness=_own(entry.max_staleness, parts.defaults.max_staleness),
+        nodata_is_ok=entry.on_nodata == "ok",
+        inf_counts=entry.on_inf == "compare",
+        warnings_accepted=entry.on_warnings == "accept",
+    )
+    return SignalSpec(signal, ask, _question(ask, source.options))
+
+
+def _question(ask: Json, source: Json) -> str:
+    """What is asked, for a person: a query as it is, an address with what it must show."""
+    if isinstance(ask.get("query"), str):
+        return str(ask["query"])
+    address = str(source.get("url", ""))
+    return f"{address} {json.dumps(ask)}".strip() if ask else address
+
+
+def _trigger(
+    parts: Parts,
+    name: str,
+    entry: TriggerEntry,
+    signals: Mapping[str, SignalSpec],
+    sources: Mapping[str, SourceSpec],
+) -> Trigger:
+    signal = signals[entry.signal].signal
+    return Trigger(
+        name=name,
+        signal=signal,
+        breach_when=condition(entry.comparisons, signal.unit) or Condition(Op.FAILING),
+        plan=entry.plan,
+        every=sources[signal.source].every,
+        severity=Severity[entry.severity.upper()],
+        hold=entry.for_,
+        fails=entry.fails or 0,
+        confirm=entry.confirm,
+        keep_firing_for=_own(entry.keep_firing_for, parts.defaults.keep_firing_for),
+        coverage=entry.coverage,
+        max_gap=entry.max_gap,
+        blind_after=_own(entry.blind_after, parts.defaults.blind_after),
+    )
+
+
+def _limits(own: LimitsEntry, defaults: DefaultLimitsEntry) -> Limits:
+    return Limits(**{**defaults.model_dump(), **own.model_dump(exclude_none=True)})
+
+
+def _notify(entries: list[NotifyEntry] | None) -> tuple[NotifyRule, ...]:
+    rules = tuple(
+        NotifyRule(
+            on=tuple(topic.value for topic in entry.on),
+            to=tuple(entry.to),
+            severity=Severity[entry.severity.upper()],
+        )
+        for entry in entries or ()
+    )
+    if any(LOG_CHANNEL in rule.to for rule in rules):
+        return rules
+    # The log hears of everything, unless somebody said what it is to hear.
+    return (NotifyRule(on=tuple(topic.value for topic in Topic), to=(LOG_CHANNEL,)), *rules)
+
+
+class _Plans:
+    """Makes plans, whose checks may read the signals of the file."""
+
+    def __init__(self, checks: CheckMapper, parts: Parts) -> None:
+        self._checks = checks
+        self._parts = parts
+
+    def plan(self, name: str, entry: PlanEntry) -> Plan:
+        path: Path = ("plans", name)
+        watch = entry.watch
+        return Plan(
+            name=name,
+            steps=tuple(
+                self._member((*path, "steps", index), each, entry)
+                for index, each in enumerate(entry.steps)
+            ),
+            verify=tuple(
+                self._checks.check((*path, "verify", index), each, within=entry.verify_within)
+                for index, each in enumerate(entry.verify)
+            ),
+            final=tuple(
+                self._step((*path, "finally", index), each, entry)
+                for index, each in enumerate(entry.finally_)
+            ),
+            watch=WatchPlan(
+                short=watch.short,
+                long=watch.long,
+                every=_own(watch.every, self._parts.defaults.every),
+                relapse_after=watch.relapse_after,
+                coverage=watch.coverage,
+            ),
+            title=entry.title or "",
+            level=entry.level,
+            kind=entry.kind,
+            within=entry.within,
+            verify_within=entry.verify_within,
+            resume_within=entry.resume_within,
+            verify_trigger=entry.verify_trigger,
+        )
+
+    def _member(
+        self, path: Path, entry: StepEntry | CheckStepEntry, plan: PlanEntry
+    ) -> Step | Check:
+        if isinstance(entry, StepEntry):
+            return self._step(path, entry, plan)
+        return self._checks.check(
+            (*path, "check"), entry.check, within=plan.verify_within, name=entry.name or ""
+        )
+
+    def _step(self, path: Path, entry: StepEntry, plan: PlanEntry) -> Step:
+        options = self._parts.options.plain[*path, "with"]
+        done_when = None
+        if entry.done_when is not None:
+            done_when = self._checks.check(
+                (*path, "done_when"), entry.done_when, within=plan.verify_within
+            )
+        return Step(
+            name=entry.name or _in_words(entry.use, options),
+            use=entry.use,
+            options=options,
+            timeout=entry.timeout,
+            done_when=done_when,
+            on_error=entry.on_error,
+            repeat=entry.repeat or (Repeat.OBSERVABLE if done_when else Repeat.ONCE),
+            retries=entry.retries,
+            settle=entry.settle,
+        )
+
+
+def _in_words(use: str, options: Json) -> str:
+    """A name for a step that has none: the words of its command, or its address."""
+    argv, url = options.get("argv"), options.get("url")
+    if isinstance(argv, list):
+        return shlex.join(str(word) for word in argv)[:_SHOWN]
+    return f"{use} {url}"[:_SHOWN] if isinstance(url, str) else use
