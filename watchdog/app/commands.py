@@ -1,0 +1,93 @@
+"""The commands that a daemon takes, and what each must say."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from watchdog.domain.errors import ConfigError
+
+# A name and a reason are the point of an audit: neither may be blank.
+Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+Who = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+_WORDS = {
+    "missing": "is missing",
+    "string_too_short": "must not be empty",
+    "extra_forbidden": "is not known",
+}
+
+
+class Command(BaseModel):
+    """A command's arguments; what is not known is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ShowRun(Command):
+    """The events of `run` behind number `after`."""
+
+    run: str
+    after: int = 0
+
+
+class Pause(Command):
+    """No target: all of them. `until`: Unix seconds."""
+
+    target: str | None = None
+    by: Who
+    reason: Said
+    until: float | None = None
+
+
+class Resume(Command):
+    target: str | None = None
+    by: Who
+
+
+class Clear(Command):
+    target: str
+    by: Who
+    assessment: Said
+
+
+class Rollback(Command):
+    """With `plan_hash`, only the plan that has it."""
+
+    target: str
+    plan: str
+    by: Who
+    reason: Said
+    plan_hash: str = ""
+
+
+class Kill(Command):
+    on: bool
+    by: Who
+    reason: Said
+
+
+COMMANDS: Mapping[str, type[Command] | None] = {
+    "status": None,
+    "run": ShowRun,
+    "pause": Pause,
+    "resume": Resume,
+    "clear": Clear,
+    "rollback": Rollback,
+    "kill": Kill,
+}
+
+
+def parsed(command: str, arguments: Mapping[str, Any]) -> Command | None:
+    """The command with its arguments; None for an unknown one. Raises ConfigError."""
+    kind = COMMANDS.get(command)
+    if kind is None:
+        return None
+    try:
+        return kind.model_validate(dict(arguments), strict=False)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, each['loc']))}: {_WORDS.get(each['type'], each['msg'].lower())}"
+            for each in error.errors(include_url=False, include_input=False)
+        )
+        raise ConfigError(f"{command}: {wrong}") from None

@@ -1,0 +1,1 @@
+"""The command line: one file a command or two. Nothing heavy is imported before it is used."""

@@ -1,0 +1,172 @@
+"""A status for a person at three in the morning: what matters first, and how to lift it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from watchdog.cli.output import columns
+from watchdog.domain.words import duration
+
+Part = Mapping[str, Any]
+
+
+def text(status: Part) -> str:
+    """The whole status."""
+    lines = [line for target in status["targets"] for line in _standing(target)]
+    lines += ["no target is known here"] if not status["targets"] else []
+    lines += ["", *_daemon(status["daemon"])]
+    for target in status["targets"]:
+        lines += ["", *_target(target)]
+    lines += ["", *_incidents(status["incidents"])]
+    return "\n".join(lines)
+
+
+def _standing(target: Part) -> Iterator[str]:
+    name = target["target"]
+    if target["would_act"]:
+        yield f"{name}: WOULD ACT now: a trigger that fires starts its plan"
+    else:
+        yield f"{name}: would NOT act now"
+    for refusal in target["refusals"]:
+        yield f"  - {refusal['reason']}: {refusal['text']}"
+        detail = refusal["detail"]
+        until = f"until {refusal['until']}" if refusal["until"] else ""
+        if detail or until:
+            yield f"    {', '.join(filter(None, (detail, until)))}"
+    blind = [one["source"] for one in target["sources"] if one["blind_since"]]
+    if blind:
+        yield f"  ! it sees nothing from {', '.join(blind)}: its triggers cannot fire"
+
+
+def _daemon(daemon: Part) -> Iterator[str]:
+    if not daemon["running"]:
+        yield f"daemon   not running; {daemon['last']}"
+        yield f"journal  {daemon['journal']}"
+    else:
+        pages = daemon["listen"] or "off"
+        yield (
+            f"daemon   {daemon['version']}, process {daemon['pid']}, "
+            f"up {duration(daemon['uptime_seconds'])}, pages {pages}"
+        )
+        health = "healthy" if daemon["journal_healthy"] else "CANNOT BE WRITTEN"
+        problem = f": {daemon['journal_problem']}" if daemon["journal_problem"] else ""
+        yield f"journal  {daemon['journal']}, {health}{problem}"
+        yield from _daemon_troubles(daemon)
+    if daemon["kill_switch"]:
+        yield f"KILL SWITCH ON: {daemon['kill_switch']}"
+    if daemon["paused"]:
+        yield f"ALL PAUSED {_pause(daemon['paused'])}"
+
+
+def _daemon_troubles(daemon: Part) -> Iterator[str]:
+    if daemon["refused"]:
+        yield "FILES REFUSED; what was loaded before goes on:"
+        yield from (f"  {line}" for line in daemon["refused"].splitlines())
+    for stalled in daemon["stalled"]:
+        yield f"STALLED  {stalled}"
+    if daemon["skipped_slots"]:
+        yield f"skipped  {daemon['skipped_slots']} rounds: the one before still ran"
+
+
+def _target(target: Part) -> Iterator[str]:
+    armed = f", armed by {target['armed_by']}" if target["armed_by"] else ""
+    yield f"{target['target']}  ({target['mode']}{armed})  {target['file']}"
+    if target["triggers"] and "as_of" in target["triggers"][0]:
+        yield "  triggers, as the last daemon left them"
+        yield columns((_remembered_trigger(one) for one in target["triggers"]), "    ")
+    elif target["triggers"]:
+        yield "  triggers"
+        yield columns((_trigger(one) for one in target["triggers"]), "    ")
+    if target["sources"]:
+        yield "  sources"
+        yield columns((_source(one) for one in target["sources"]), "    ")
+    yield from _run(target)
+    if target["latched"]:
+        yield f"  LATCHED  {target['latched']}"
+    if target["paused"]:
+        yield f"  PAUSED {_pause(target['paused'])}"
+    if target["incident"]:
+        yield f"  open incident {target['incident']}"
+
+
+def _trigger(one: Part) -> list[str]:
+    state = one["state"].upper() if one["state"] == "firing" else one["state"]
+    verdict = one["verdict"].replace("_", " ")
+    why = ": ".join(filter(None, (one["reason"], one["note"])))
+    return [one["trigger"], state, one["value_text"], verdict, one["condition"], _held(one), why]
+
+
+def _held(one: Part) -> str:
+    parts = []
+    if one["blind"]:
+        parts.append("BLIND")
+    if one["state"] == "pending" and one["fails"]:
+        parts.append(f"{one['failed_looks']} of {one['fails']}")
+    elif one["state"] == "pending":
+        parts.append(f"held {_seconds(one['held_seconds'])} of {_seconds(one['for_seconds'])}")
+        if one["coverage"] is not None:
+            parts.append(f"{one['coverage']:.0%} seen, needs {one['coverage_needed']:.0%}")
+    elif one["state"] == "firing":
+        parts.append(f"for {_seconds(one['held_seconds'])}")
+        if not one["confirmed"]:
+            parts.append("not seen since the restart")
+    return ", ".join(parts)
+
+
+def _remembered_trigger(one: Part) -> list[str]:
+    since = f"since {one['since']}" if one["since"] else ""
+    return [one["trigger"], one["state"], since, "BLIND" if one["blind"] else ""]
+
+
+def _source(one: Part) -> list[str]:
+    ago = one["last_round_seconds_ago"]
+    last = "no round yet" if ago is None else f"last round {_seconds(ago)} ago"
+    stalled = "STALLED" if one["stalled"] else ""
+    blind = f"BLIND since {one['blind_since']}" if one["blind_since"] else ""
+    return [one["source"], f"every {_seconds(one['every_seconds'])}", last, stalled, blind]
+
+
+def _run(target: Part) -> Iterator[str]:
+    run, watch, left_open = target["run"], target["watch"], target["open_run"]
+    if run is None:
+        if left_open:
+            yield f"  run {left_open['run']} of plan {left_open['plan']} is open: a start goes on"
+        return
+    who = f"by {run['by']}" if run["by"] else f"trigger {run['trigger']}"
+    yield f"  run {run['run']} of plan {run['plan']}, {who}, since {run['started']}"
+    spent = f"{_seconds(run['elapsed_seconds'])} of {_seconds(run['budget_seconds'])}"
+    if watch is None:
+        place = (
+            f"{run['kind']} {run['number']} of {run['of']}: {run['item']}" if run["item"] else ""
+        )
+        yield f"    {run['stage']}  {place}".rstrip()
+        yield f"    spent {spent}{', OVER BUDGET' if run['over_budget'] else ''}"
+    elif watch["until"]:
+        left = _seconds(watch["left_seconds"])
+        yield f"    {watch['tier']} watch, until {watch['until']}: {left} left"
+    if run["stopping"]:
+        yield f"    stopping: {run['stopping']}"
+
+
+def _pause(pause: Part) -> str:
+    until = f"until {pause['until']}" if pause["until"] else "until somebody resumes"
+    return f"by {pause['by']}, {until}: {pause['reason']}"
+
+
+def _incidents(incidents: list[Part]) -> Iterator[str]:
+    yield "last incidents" if incidents else "no incident on record"
+    for one in incidents:
+        cause = one["trigger"] or "by hand"
+        end = f"closed {one['closed']}" if one["closed"] else "OPEN"
+        yield f"  {one['opened']}  {one['target']}  {cause}  {one['severity']}  {end}"
+        for run in one["runs"]:
+            outcome = run["outcome"].replace("_", " ") or "under way"
+            took = f" in {_seconds(run['elapsed'])}" if run["elapsed"] is not None else ""
+            watch = f", {run['watch']}" if run["watch"] else ""
+            report = f", {run['report']}" if run["report"] else ""
+            yield f"    run {run['run']} of plan {run['plan']}: {outcome}{took}{watch}{report}"
+        if one["refusals"]:
+            yield f"    not acted on: {', '.join(one['refusals'])}"
+
+
+def _seconds(seconds: float) -> str:
+    return duration(round(seconds, 1) if seconds < 1 else seconds)
