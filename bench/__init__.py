@@ -1,0 +1,1 @@
+"""Measures what the documentation promises, on the machine it runs on."""
