@@ -29,8 +29,10 @@ endef
 SYSTEM_PROGRAMS := prometheus:prometheus faketime:faketime podman:podman runc:runc \
     mmdebstrap:mmdebstrap systemd-analyze:systemd
 
-# Words for pytest, as in `make test PYTEST_ARGS='-n 2 -k trigger'`.
+# Words for pytest, as in `make test PYTEST_ARGS='-k trigger'`.
 PYTEST_ARGS ?=
+# How many tests run at once; those of one `xdist_group` stay together.
+JOBS ?= $(shell nproc)
 
 KILLS ?= 200
 
@@ -92,7 +94,7 @@ check: setup ## format, lint, types, spelling, layers, sizes
 # Pytest comes last, so that its summary is the last line.
 .PHONY: test
 test: setup system check ## everything that a change has to pass
-	$(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadgroup --durations=15 $(PYTEST_ARGS)
 
 .PHONY: kills
 kills: setup ## the long loop of kill -9 (KILLS=200)
