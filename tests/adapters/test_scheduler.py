@@ -110,6 +110,26 @@ async def test_a_wall_clock_stepped_back_an_hour_silences_only_an_unguarded_tick
     assert bool(len(stepped) > 3) is not bool(words)
 
 
+@pytest.mark.parametrize("hour", ["+3600", "-3600"], ids=["forward", "back"])
+async def test_a_wall_clock_stepped_there_and_back_at_once_silences_nothing(
+    hour: str, tmp_path: Path, require_program: Callable[[str], str]
+) -> None:
+    require_program("faketime")
+    step_file = tmp_path / "offset"
+    step_file.write_text("+0")
+    async with ticking_process(step_file) as lines:
+        await _wall_times(lines, 3, PATIENCE)
+        # Both between two looks of the guard, most of the time.
+        for _ in range(4):
+            step_file.write_text(hour)
+            await _wall_times(lines, 2, 0.3)
+            step_file.write_text("+0")
+            # The first of them may have been on their way before.
+            after = await _wall_times(lines, 5, PATIENCE)
+
+            assert len(after) == 5
+
+
 async def test_a_slow_round_skips_slots_and_counts_them() -> None:
     ticker, ticks = SchedulerTicker(SystemClock()), Ticks(hold=0.35)
     ticker.every("slow", 0.1, ticks.call)

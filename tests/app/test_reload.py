@@ -113,3 +113,32 @@ async def test_who_is_told_changes_with_the_file(shop: Shop, tmp_path: Path) -> 
         (rule,) = opened.daemon.targets()["shop"].notify
         assert rule.on == ("paged",)
         assert opened.daemon._rules["shop"] == (rule,)  # noqa: SLF001 (what the announcer looks at)
+
+
+async def test_a_round_that_asked_what_the_old_file_says_is_not_judged_by_the_new_one(
+    shop: Shop, tmp_path: Path
+) -> None:
+    async with at_work(write_files(tmp_path, shop)) as opened:
+        (before,) = opened.daemon.service.watchers["shop"]
+        change(tmp_path, "fails: 3", "fails: 5")
+        await opened.daemon.reload()
+        (after,) = opened.daemon.service.watchers["shop"]
+
+        assert (before.retired, after.retired) == (True, False)
+
+
+async def test_a_source_that_is_new_is_not_taken_for_one_that_stopped(
+    shop: Shop, tmp_path: Path
+) -> None:
+    async with at_work(write_files(tmp_path, shop)) as opened:
+        change(
+            tmp_path,
+            "signals:\n",
+            f'  more: {{use: http, url: "{shop.url}/health", every: 60s}}\n'
+            "signals:\n  other: {from: more}\n",
+        )
+        change(tmp_path, "triggers:\n", "triggers:\n  new: {signal: other, fails: 9, plan: undo}\n")
+        await opened.daemon.reload()
+
+        assert [one.name for one in opened.daemon.service.watchers["shop"]] == ["health", "more"]
+        assert opened.daemon.service.stalled() == []

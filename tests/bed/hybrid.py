@@ -67,6 +67,14 @@ class Scene:
                 "run", str(self.folder / "daemon.yaml"), "--speed", f"{SPEED:g}", output=log
             )
 
+    async def until_it_looks(self) -> None:
+        await until(lambda: len(self.service.journal.to(HEALTH)) > 1 or self._ended, "it looks", 60)
+        assert not self._ended, self.log
+
+    @property
+    def _ended(self) -> bool:
+        return self.daemon is not None and self.daemon.returncode is not None
+
     async def stop(self) -> int:
         """Ask the daemon to end, and give its exit code."""
         assert self.daemon is not None
@@ -120,13 +128,10 @@ class Scene:
                     for record in await self.records():
                         if isinstance(record.event, kind) and is_it(record.event):
                             return record
-                    self._must_live()
+                    assert not self._ended, self.log
                     await asyncio.sleep(0.1)
         except TimeoutError:
             raise AssertionError(f"no such {kind.__name__} in {seconds:g} s\n{self.log}") from None
-
-    def _must_live(self) -> None:
-        assert self.daemon is None or self.daemon.returncode is None, self.log
 
     # -- what the service says
 
@@ -211,7 +216,7 @@ async def scene(
         await at_work.start()
         try:
             # It looks: what breaks from now on is seen from its beginning.
-            await until(lambda: len(service.journal.to(HEALTH)) > 1, "the daemon looks", PATIENCE)
+            await at_work.until_it_looks()
             yield at_work
         finally:
             await at_work.stop()

@@ -8,10 +8,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.bed.patience import until
 
 MILESTONES = ["breach", "detected", "decided", "first call", "verified", "stable"]
 _LINE = re.compile(r"^ *([+-]\d+\.\d\d) s  (\w+(?: call)?) ", re.MULTILINE)
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    # Short: the path of a socket in it has 107 bytes at most.
+    return tmp_path_factory.mktemp("demo")
 
 
 async def demo(*arguments: str, folder: Path, path: str | None = None) -> tuple[int, str]:
@@ -52,45 +60,45 @@ def assert_everything_was_shown(code: int, shown: str) -> None:
 
 
 async def test_it_shows_a_verified_rollback_and_a_blind_watchdog_that_does_nothing(
-    tmp_path: Path,
+    folder: Path,
 ) -> None:
-    code, shown = await demo("--source", "scrape", "--speed", "100", folder=tmp_path)
+    code, shown = await demo("--source", "scrape", "--speed", "100", folder=folder)
 
     assert "by the `scrape` source" in shown
     assert_everything_was_shown(code, shown)
 
 
 async def test_it_uses_a_real_prometheus_where_there_is_one(
-    tmp_path: Path, require_program: Callable[[str], str]
+    folder: Path, require_program: Callable[[str], str]
 ) -> None:
     program = require_program("prometheus")
-    code, shown = await demo(folder=tmp_path)
+    code, shown = await demo(folder=folder)
 
     assert f"{program}, scraping every" in shown
     assert "Prometheus is gone" in shown
     assert_everything_was_shown(code, shown)
 
 
-async def test_asking_for_a_prometheus_that_is_missing_says_what_to_do(tmp_path: Path) -> None:
-    code, shown = await demo("--source", "prometheus", folder=tmp_path, path=str(tmp_path))
+async def test_asking_for_a_prometheus_that_is_missing_says_what_to_do(folder: Path) -> None:
+    code, shown = await demo("--source", "prometheus", folder=folder, path=str(folder))
 
     assert code == 2
     assert "no `prometheus` on PATH; install it, or use --source scrape" in shown
 
 
-async def test_ending_it_leaves_nothing_running(tmp_path: Path) -> None:
+async def test_ending_it_leaves_nothing_running(folder: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "watchdog", "demo", "--source", "scrape",
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(tmp_path)},
+        stderr=asyncio.subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(folder)},
     )  # fmt: skip
-    await until(lambda: bool(daemons_of(tmp_path)), "the daemon runs", 60)
+    await until(lambda: bool(daemons_of(folder)), "the daemon runs", 60)
     process.send_signal(signal.SIGTERM)
     async with asyncio.timeout(60):
         code = await process.wait()
 
     assert code == 130
-    assert daemons_of(tmp_path) == []
+    assert daemons_of(folder) == []
 
 
 def daemons_of(folder: Path) -> list[str]:

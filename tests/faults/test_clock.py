@@ -12,10 +12,8 @@ from watchdog.domain.trigger import Change
 
 LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 MEND = f"{TARGET}/mend"
-HOLD = 4.0
+HOLD = 2.5
 HOUR = 3600
-# Seconds that a step may go unnoticed, and what a busy machine takes on top.
-NOTICED = 0.5
 
 
 @pytest.fixture

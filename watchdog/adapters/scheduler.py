@@ -75,13 +75,22 @@ class SchedulerTicker:
             self._scheduler.shutdown(wait=False)
 
     def guard(self) -> None:
-        """Set every job anew when the wall clock has stepped against the elapsed clock."""
+        """Set jobs anew when the wall clock has stepped against the elapsed clock."""
         now = self._clock.now()
         step = (now.wall - self._seen.wall) - now.since(self._seen)
         self._seen = now
-        if abs(step) > CLOCK_STEP:
-            for name, seconds in self._intervals.items():
+        for name, seconds in self._intervals.items():
+            if abs(step) > CLOCK_STEP or self._is_too_far(name, now.wall + seconds + CLOCK_STEP):
                 self._scheduler.modify_job(name, next_run_time=self._next(seconds))
+        # What it waits for was worked out from the wall clock, which may have gone and come back.
+        if self._scheduler.running:
+            self._scheduler.wakeup()
+
+    def _is_too_far(self, name: str, limit: float) -> bool:
+        """Whether a job is due only after Unix second `limit`."""
+        # A step and its undoing between two looks leave no other trace.
+        due = getattr(self._scheduler.get_job(name), "next_run_time", None)
+        return due is not None and due.timestamp() > limit
 
     def _slot(self, seconds: float) -> tuple[int, Moment]:
         # The two clocks drift: a tenth of a slot too early is still the slot.

@@ -32,7 +32,7 @@ from watchdog.ports import Deps, History
 
 RELOAD_POLL = 5.0
 # Seconds that reports and messages may take once all else is over.
-SETTLE_LIMIT = 3.0
+SETTLE_LIMIT = 2.0
 Loop = Callable[[], Awaitable[None]]
 
 
@@ -244,7 +244,7 @@ class Daemon:
             self.ticker.drop(f"{target.name}/{watcher.name}")
         self._watch(lane)
         # A run in flight keeps the plan it began with, and the eyes it looks through.
-        if lane.runner is None:
+        if not lane.busy:
             await before.close()
         else:
             self._retired.append(before)

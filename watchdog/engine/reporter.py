@@ -1,7 +1,9 @@
 """Writes the report of each run that ended, and again when its watch did; never in its way."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol, TypeVar
@@ -162,7 +164,7 @@ class Reporter:
         step = max(target.sources[spec.signal.source].every, (end - start) / MAX_POINTS)
         try:
             async with asyncio.timeout(HISTORY_LIMIT):
-                points = tuple(await history.points(ask, start, end, step))
+                points = tuple(map(_seen, await history.points(ask, start, end, step)))
         except TimeoutError:
             points = (_unread(end, f"no answer within {HISTORY_LIMIT:g} s"),)
         except WatchdogError as error:
@@ -185,6 +187,12 @@ def _span(incident: Incident) -> tuple[float, float]:
     began = milestones.breach_started or milestones.decided
     over = (milestones.ended or incident.as_of).wall + incident.start.plan.watch.short + BEFORE
     return began.wall - BEFORE, min(incident.as_of.wall, over)
+
+
+def _seen(point: Point) -> Point:
+    """A number that the source remembers is known; the report judges it by what fired."""
+    known = point.value is not None and math.isfinite(point.value)
+    return replace(point, verdict=Verdict.OK) if known else point
 
 
 def _unread(at: float, why: str) -> Point:

@@ -187,7 +187,8 @@ def test_a_watch_that_ended_after_the_last_report_is_reported_at_the_next_start(
 
 def test_what_the_source_remembers_is_collected_from_before_the_breach_to_the_end() -> None:
     async def main() -> World:
-        world = World(past=Past((Point(NOON, Verdict.OK, 0.01),)))
+        # A source's history judges nothing; a number that it gives is known all the same.
+        world = World(past=Past((Point(NOON, Verdict.UNKNOWN, 0.01),)))
         world.remember(*broke_off().records)
         await live(world.reporter().run, 5)
         return world
