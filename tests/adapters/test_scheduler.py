@@ -154,3 +154,37 @@ async def test_a_dropped_job_is_not_called_again() -> None:
     ticker.stop()
 
     assert len(ticks.slots) <= seen + 1
+
+
+async def test_a_slow_first_look_is_not_overtaken_by_the_second() -> None:
+    at_once, most = 0, 0
+
+    async def call(_: int, __: Moment) -> None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0.15)
+        at_once -= 1
+        ticks.slots.append(0)
+
+    ticker, ticks = SchedulerTicker(SystemClock()), Ticks()
+    ticker.every("slow", 0.1, call)
+    ticker.start()
+
+    await ticks.until(3)
+    ticker.stop()
+
+    assert most == 1
+
+
+async def test_a_job_dropped_and_taken_up_again_at_once_looks_at_once() -> None:
+    ticker, before, after = SchedulerTicker(SystemClock()), Ticks(hold=0.15), Ticks()
+    ticker.every("slow", 3600.0, before.call)
+    ticker.start()
+    await before.until(1)
+
+    ticker.drop("slow")
+    ticker.every("slow", 3600.0, after.call)
+
+    await after.until(1)
+    ticker.stop()

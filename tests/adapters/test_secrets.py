@@ -177,6 +177,17 @@ def test_the_path_of_a_secret_address_hides_without_its_host() -> None:
     assert secrets.redact("POST /services/T000/B000/xyz: 404") == "POST [redacted]: 404"
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["/in?room=7&key=s3cr3t%2Fkey", "key=s3cr3t%2Fkey", "no such key: s3cr3t/key", "s3cr3t%2Fkey"],
+)
+def test_what_a_secret_address_asks_with_hides_alone(written: str) -> None:
+    secrets = secrets_of(HOOK="https://hooks.example.com/in?room=7&key=s3cr3t%2Fkey")
+    secrets.read({"env": "HOOK"})
+
+    assert "s3cr3t" not in secrets.redact(f"404: {written}")
+
+
 def test_a_secret_that_is_no_address_after_all_is_still_read() -> None:
     assert secrets_of(ODD="http://[odd").read({"env": "ODD"}) == "http://[odd"
 

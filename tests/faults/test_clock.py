@@ -12,7 +12,7 @@ from watchdog.domain.trigger import Change
 
 LIBFAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 MEND = f"{TARGET}/mend"
-HOLD = 2.5
+HOLD = 3.0
 HOUR = 3600
 
 

@@ -98,6 +98,24 @@ async def test_an_answer_that_could_not_be_recorded_is_no_answer(site: Site) -> 
     await site.assert_sound()
 
 
+async def test_sigterm_while_nothing_can_be_written_ends_it_in_order(site: Site) -> None:
+    room = FileLimit(site)
+    api = await about_to_fill(site, "observable")
+    async with site.at_work():
+        await until_nothing_can_be_written(site, room)
+        code, _ = await site.stop()
+    # A limit of a process dies with it.
+    async with site.at_work():
+        ended = await site.until_event(RunEnded)
+
+    assert code == 0
+    assert "Traceback" not in site.log
+    assert ended.outcome.value == "succeeded"
+    assert api.sent == STEPS
+    assert api.effects == Counter(STEPS)
+    await site.assert_sound()
+
+
 async def test_a_start_on_a_full_disk_is_refused_and_the_run_waits_for_the_next(
     disk: SmallDisk,
 ) -> None:

@@ -27,7 +27,7 @@ class SchedulerTicker:
         self._clock = clock
         self._seen = clock.now()
         self._intervals: dict[str, float] = {}
-        self._last_slot: dict[str, int] = {}
+        self._first_looks: dict[str, str] = {}
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -38,13 +38,21 @@ class SchedulerTicker:
         self, name: str, seconds: float, call: Callable[[int, Moment], Awaitable[None]]
     ) -> None:
         """Call `call(slot, moment)` once a slot; a call still running skips the slot."""
+        latest = -1
+        running = False
 
         async def tick() -> None:
+            nonlocal latest, running
             slot, at = self._slot(seconds)
-            # A misfired job may run twice within a slot: a slot is looked at once.
-            if slot > self._last_slot.get(name, -1):
-                self._last_slot[name] = slot
+            # A misfired job may run twice within a slot, and the first look beside the second.
+            if running or slot <= latest:
+                self.skipped += running
+                return
+            latest, running = slot, True
+            try:
                 await call(slot, at)
+            finally:
+                running = False
 
         self._intervals[name] = seconds
         self._scheduler.add_job(
@@ -55,13 +63,13 @@ class SchedulerTicker:
             replace_existing=True,
         )
         # The slot under way is looked at too: nobody waits a whole interval for a first look.
-        self._scheduler.add_job(tick, id=f"{name} (first look)", name=name)
+        first = self._scheduler.add_job(tick, name=f"{name} (first look)")
+        self._first_looks[name] = first.id
 
     def drop(self, name: str) -> None:
         """Forget a job, as when a file was reloaded without its source."""
         self._intervals.pop(name, None)
-        self._last_slot.pop(name, None)
-        for job in (name, f"{name} (first look)"):
+        for job in (name, self._first_looks.pop(name, "")):
             if self._scheduler.get_job(job) is not None:
                 self._scheduler.remove_job(job)
 

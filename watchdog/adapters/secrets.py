@@ -8,7 +8,7 @@ import stat
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
 from watchdog.domain.errors import ConfigError
 from watchdog.ports import Finding
@@ -145,18 +145,23 @@ def _forms(value: str) -> Iterator[str]:
         for line in value.splitlines():
             if len(line) >= _TELLING:
                 yield from _writings(line)
-    # The address of an incoming webhook is a secret whose path alone opens the door.
-    path = _path_of_address(value)
-    if len(path) >= _TELLING:
-        yield from _writings(path)
+    for part in _parts_of_address(value):
+        if len(part) >= _TELLING:
+            yield from _writings(part)
 
 
-def _path_of_address(value: str) -> str:
+def _parts_of_address(value: str) -> Iterator[str]:
+    """What of an incoming webhook's address opens the door alone: its path, and what it asks."""
     try:
         parts = urlsplit(value)
     except ValueError:
-        return ""
-    return parts.path if parts.scheme in {"http", "https"} else ""
+        return
+    if parts.scheme in {"http", "https"}:
+        yield parts.path
+        for written in parts.query.split("&"):
+            yield written.partition("=")[2]
+        for _, meant in parse_qsl(parts.query):
+            yield meant
 
 
 def _writings(value: str) -> Iterator[str]:
