@@ -1,8 +1,9 @@
 """What a PromQL query is made of: its type, its selectors, its traps."""
 
+import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,8 @@ import promql_parser as promql
 # The parser recurses on the machine's stack, and runs out of it without an error.
 _LONGEST = 8_000
 _DEEPEST = 100
+# A file's queries are asked about several times while it is loaded.
+_REMEMBERED = 1024
 # How far back Prometheus takes a sample for an instant selector, in seconds.
 _LOOKBACK = 300.0
 _COMPARISONS = frozenset({"==", "!=", ">", "<", ">=", "<="})
@@ -103,7 +106,8 @@ def parse_query(text: str) -> Query:
         return Query(text, _kind(tree), tuple(_selectors(tree, 0.0)))
 
 
-def check_query(text: str) -> list[QueryProblem]:
+@functools.lru_cache(maxsize=_REMEMBERED)
+def check_query(text: str) -> Sequence[QueryProblem]:
     """What is wrong with `text` as the query of a signal, the fatal first."""
     try:
         return _problems(text)

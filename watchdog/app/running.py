@@ -9,7 +9,7 @@ from watchdog import __version__
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.logs import Style, logs_to
 from watchdog.adapters.secrets import EnvAndFileSecrets
-from watchdog.app.loading import Files
+from watchdog.app.loading import Files, daemon_settings
 from watchdog.app.opening import Opened, open_daemon
 from watchdog.config.daemon import STATE_FOLDER
 from watchdog.domain.errors import WatchdogError
@@ -23,7 +23,7 @@ async def serve(
     False when a mistake in the program ended it; the log has it. Raises ConfigError or
     JournalError, alone or in groups of tasks, before it has looked at anything.
     """
-    settings = files.load().daemon
+    settings = daemon_settings(files.paths)
     make_default_folder(Path(settings.journal))
     shape = style or Style(settings.log_format)
     with logs_to(stream, clock=SystemClock(), secrets=secrets, style=shape):

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from watchdog.adapters.report import markdown, timeline_svg
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.events import Record
 from watchdog.domain.incident import incident_of
@@ -22,6 +21,9 @@ def render(records: Sequence[Record], run: str = "") -> tuple[str, str]:
     `records` are those of one run (see `watchdog.domain.relation`). Raises ValueError where
     they hold no run.
     """
+    # A daemon that never rolls anything back never needs its templates.
+    from watchdog.adapters.report import markdown, timeline_svg  # noqa: PLC0415
+
     incident = incident_of(records, run)
     picture = f"{file_name(incident.run.id)}.svg"
     return markdown.render(incident, picture), timeline_svg.render(incident)
