@@ -19,10 +19,7 @@ class Fate:
     effects: int
 
     def __str__(self) -> str:
-        words = {0: "never", 1: "once", 2: "twice"}
-        times = words.get(self.sent, f"{self.sent} times")
-        done = words.get(self.effects, f"{self.effects} times")
-        return f"{self.outcome}; sent {times}, done {done}"
+        return f"{self.outcome}: sent {self.sent}, done {self.effects}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,8 @@ import pytest
 
 from tests.faults.site import TARGET, Site, a_step, a_target
 from watchdog.adapters.clock import SystemClock
-from watchdog.domain.events import Decided, KillSwitchChanged, TriggerChanged
+from watchdog.domain.events import KillSwitchChanged
 from watchdog.domain.progress import RunEnded
-from watchdog.domain.trigger import Change
 
 # Seconds: what is promised, and what a busy machine may take on top of it.
 PROMISED = 1.0
@@ -30,14 +29,13 @@ def by_signal(site: Site) -> None:
 
 
 Throw = Callable[[Site], None]
-WAYS = pytest.mark.parametrize(
+
+
+@pytest.mark.parametrize(
     ("throw", "pages"),
     [(by_file, False), (by_file, True), (by_signal, False)],
     ids=["by file, pages off", "by file, pages on", "by signal, pages off"],
 )
-
-
-@WAYS
 async def test_no_step_starts_behind_the_one_under_way(
     site: Site, throw: Throw, pages: bool
 ) -> None:
@@ -64,16 +62,12 @@ async def test_no_step_starts_behind_the_one_under_way(
     await site.assert_sound()
 
 
-@WAYS
-async def test_a_plan_at_full_speed_stops_within_a_second(
-    site: Site, throw: Throw, pages: bool
-) -> None:
+@pytest.mark.parametrize("throw", [by_file, by_signal])
+async def test_a_plan_at_full_speed_stops_within_a_second(site: Site, throw: Throw) -> None:
     api = site.api
     api.pace = PACE
     steps = [a_step(api, f"{TARGET}/{number}", "idempotent") for number in range(MANY)]
     site.write(a_target(api, *steps))
-    if pages:
-        await site.open_pages()
     api.bad.add(TARGET)
     async with site.at_work():
         await site.until(lambda: len(api.sent) >= 5, "the plan is under way")
@@ -107,25 +101,3 @@ async def test_a_kill_file_that_came_while_the_daemon_was_down_stops_the_run_it_
     assert ended.outcome.value == "stopped"
     assert api.sent == [held]
     await site.assert_sound()
-
-
-async def test_once_the_kill_file_is_gone_the_latch_still_holds(site: Site) -> None:
-    api = site.api
-    held, never = f"{TARGET}/first", f"{TARGET}/never"
-    site.write(a_target(api, *[a_step(api, step) for step in (held, never)]))
-    api.held.add(held)
-    api.bad.add(TARGET)
-    async with site.at_work():
-        await site.until(lambda: api.sent == [held], "the first step is under way")
-        by_file(site)
-        await site.until_event(KillSwitchChanged, on=True)
-        api.release()
-        await site.until_event(RunEnded)
-        site.journal.with_name("KILL").unlink()
-        await site.until_event(KillSwitchChanged, on=False)
-        api.bad.clear()
-        await site.until_event(TriggerChanged, change=Change.RESOLVED)
-        api.bad.add(TARGET)
-        await site.until_event(Decided, refusal="latched")
-
-    assert api.sent == [held]

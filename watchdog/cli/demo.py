@@ -33,19 +33,21 @@ def demo(
     """
     program = chosen(source)
     claims = Claims()
-    # As Ctrl-C, so that nothing that was started is left behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         asyncio.run(_show(program, speed, Screen(), claims))
     except WatchdogError as error:
         complain(str(error))
         raise typer.Exit(Exit.NO) from error
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         raise typer.Exit(Exit.INTERRUPTED) from None
     raise typer.Exit(Exit.DONE if claims.all_hold else Exit.NO)
 
 
 async def _show(program: str | None, speed: float, screen: Screen, claims: Claims) -> None:
+    myself = asyncio.current_task()
+    if myself is not None:
+        # As Ctrl-C, so that nothing that was started is left behind.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, myself.cancel)
     async with stage(program, speed) as set_up:
         _introduce(set_up, program, screen)
         follower = Follower(set_up.journal, set_up.clock, Tale(screen, speed).tell)
