@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,11 +22,11 @@ LOCKED_DOWN = (
     "--security-opt", "no-new-privileges",
 )  # fmt: skip
 
-pytestmark = [pytest.mark.timeout(900), pytest.mark.xdist_group("image")]
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+def podman() -> Iterator[Podman]:
     missing = missing_programs()
     if missing and os.environ.get("CI") == "true":
         pytest.fail(f"not installed: {', '.join(missing)}; run `make system`")
@@ -33,11 +34,13 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
         pytest.skip(f"not installed: {', '.join(missing)}; run `make system`")
     if os.geteuid() != 0:
         pytest.skip("a base is made by mmdebstrap as root")
-    podman = Podman(tmp_path_factory.mktemp("podman"))
-    podman.make_bases()
-    podman.build(ROOT)
-    yield podman
-    podman("system", "reset", "--force", check=False)
+    # Podman takes a folder of 50 characters at most.
+    with tempfile.TemporaryDirectory(prefix="podman-", dir="/tmp") as folder:
+        podman = Podman(Path(folder))
+        podman.make_bases()
+        podman.build(ROOT)
+        yield podman
+        podman("system", "reset", "--force", check=False)
 
 
 @asynccontextmanager
