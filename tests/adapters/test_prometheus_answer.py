@@ -104,9 +104,22 @@ def test_html_instead_of_json_is_told_by_its_type_and_is_not_quoted() -> None:
         {"status": "success", "data": {"resultType": "matrix", "result": []}},
         {"status": "success", "data": {"resultType": "string", "result": [1, "a"]}},
         {"status": "success", "data": {"resultType": "scalar", "result": [1, "1"]}},
-        {"status": "success", "data": {"resultType": "vector", "result": {"a": 1}}},
         {"status": "success", "data": {"resultType": "vector", "result": None}},
         {"status": "partial", "data": {"resultType": "vector", "result": []}},
+        vector(warnings=5),
+    ],
+)
+def test_whatever_is_no_answer_of_prometheus_is_a_gap(document: object) -> None:
+    got = read_answer(said(document))
+
+    assert isinstance(got, Gap)
+    assert got.reason is Unknown.PARSE
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"status": "success", "data": {"resultType": "vector", "result": {"a": 1}}},
         vector({"metric": {}, "value": [1, "1"]}),
         vector({"metric": {"__trigger__": ["0"]}, "value": [1, "1"]}),
         vector({"metric": {"__trigger__": "0"}, "histogram": [1, {}]}),
@@ -116,14 +129,15 @@ def test_html_instead_of_json_is_told_by_its_type_and_is_not_quoted() -> None:
         vector(series("0", value=True)),
         vector({"metric": {"__trigger__": "0"}, "value": "ab"}),
         vector({"metric": {"__trigger__": "0"}, "value": [1, "1", "1"]}),
-        vector(warnings=5),
     ],
 )
-def test_whatever_is_no_answer_of_prometheus_is_a_gap(document: object) -> None:
+def test_one_malformed_series_is_refused_so_that_the_others_can_be_asked_without_it(
+    document: object,
+) -> None:
     got = read_answer(said(document))
 
-    assert isinstance(got, Gap)
-    assert got.reason is Unknown.PARSE
+    assert isinstance(got, Refused)
+    assert got.gap.reason is Unknown.PARSE
 
 
 json_values = st.recursive(

@@ -126,17 +126,36 @@ def test_a_series_never_seen_does_not_count_beside_one_that_is_fresh() -> None:
     assert seen(errors, Numbers({"1": [2.0], "2": [0.0]})).age == 2.0
 
 
-def test_a_vanished_series_grows_old_for_twice_its_range_and_is_then_forgotten() -> None:
+def test_series_that_all_vanished_grow_old_for_twice_their_range_and_are_then_forgotten() -> None:
     ages = Ages()
     one = batch(("sum(rate(x[2m])) + sum(rate(y[2m]))", None))
-    both = Numbers({"0": [1.0], "1": [1.0], "2": [5.0]})
-    without_x = Numbers({"1": [1.0], "2": [5.0]})
+    both = Numbers({"0": [1.0], "1": [2.0], "2": [5.0]})
+    echo = Numbers({"2": [5.0]})
 
-    assert seen(one, both, ages, time=1_000.0).age == 1.0
-    assert seen(one, without_x, ages, time=1_100.0).age == 101.0
-    assert seen(one, without_x, ages, time=1_239.0).age == 240.0
-    assert seen(one, without_x, ages, time=1_240.0).age == 1.0
-    assert seen(one, without_x, ages, time=1_010.0).age == 1.0
+    assert seen(one, both, ages, time=1_000.0).age == 2.0
+    assert seen(one, echo, ages, time=1_100.0).age == 102.0
+    assert seen(one, echo, ages, time=1_238.0).age == 240.0
+    assert seen(one, echo, ages, time=1_239.0).age == 240.0
+    assert seen(one, echo, ages, time=1_240.0).age == math.inf
+    assert seen(one, Numbers({}), ages, time=1_240.0).age is None
+
+
+def test_a_vanished_series_does_not_count_beside_one_that_is_there() -> None:
+    # A good rollback takes away the pods that had the errors, and only those.
+    ages = Ages()
+    errors = batch(("sum(rate(errors[5m])) / sum(rate(all[5m]))", None))
+    seen(errors, Numbers({"0": [1.0], "1": [1.0], "2": [0.5]}), ages, time=1_000.0)
+
+    assert seen(errors, Numbers({"1": [3.0], "2": [0.2]}), ages, time=1_100.0).age == 3.0
+    assert seen(errors, Numbers({"1": [3.0]}), ages, time=1_100.0).age == 3.0
+
+
+def test_a_vanished_series_does_not_count_while_the_volume_is_fresh() -> None:
+    ages = Ages()
+    errors = batch(("sum(rate(errors[5m]))", "sum(increase(all[5m]))"))
+    seen(errors, Numbers({"0": [1.0], "1": [1.0], "2": [0.5], "3": [9.0]}), ages, time=1_000.0)
+
+    assert seen(errors, Numbers({"1": [3.0], "3": [9.0]}), ages, time=1_100.0).age == 3.0
 
 
 def test_the_largest_range_of_a_batch_decides_how_long_a_vanished_series_counts() -> None:
@@ -145,4 +164,4 @@ def test_the_largest_range_of_a_batch_decides_how_long_a_vanished_series_counts(
     one = batch(short, long)
     ages.of(one, Numbers({"0": [0.0]}), 1_000.0)
 
-    assert ages.of(one, Numbers({}), 8_000.0) == {"0": 7_000.0}
+    assert ages.of(one, Numbers({}), 8_000.0).vanished == {"0": 7_000.0}

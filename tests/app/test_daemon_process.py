@@ -268,8 +268,12 @@ def test_a_journal_that_cannot_be_written_is_said_everywhere_and_nothing_is_done
         assert shop.undone == 0
 
         room_again(running)
-        wait_until(lambda: fetched(f"{url}/readyz")[0] == 200, "it can act again")
+        wait_until(
+            lambda: "cannot be written" not in fetched(f"{url}/readyz")[1],
+            "the kill switch is all that is in the way",
+        )
         assert command("kill", file, "--off", "--reason", "room again").code == 0
+        wait_until(lambda: fetched(f"{url}/readyz")[0] == 200, "it can act again")
         running.wait_for("run_ended")
 
     assert shop.undone == 1

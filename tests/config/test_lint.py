@@ -118,6 +118,25 @@ def test_a_step_that_nobody_can_look_at_is_named_unless_somebody_says_so(files: 
     ]
 
 
+def test_a_slow_step_that_is_looked_at_says_how_long_its_effect_may_take(files: Files) -> None:
+    slow = "{use: command, with: {argv: [undo]}, done_when: {get: 'http://h'}"
+    said = [
+        (
+            "a.yaml:7: plans.undo.steps[0]: may take 30 s, and what done_when does not see 5 s "
+            "later is done again; give it a `settle` longer than the slowest effect"
+        )
+    ]
+
+    for more, warnings in (
+        ("", said),
+        (", timeout: 10s", []),
+        (", settle: 5s", []),
+        (", repeat: idempotent", []),
+    ):
+        plans = PLANS.replace("{use: command, with: {argv: [undo]}, repeat: once", slow + more)
+        assert files.warnings(HEAD, triggers(DOWN, HIGH, SLOW), plans) == warnings, more
+
+
 def test_a_share_without_a_volume_is_named(files: Files) -> None:
     share = HEAD.replace("query: q", "query: q, unit: ratio")
 

@@ -427,7 +427,7 @@ def test_speed_divides_what_is_watched_and_no_timeout(files: Files) -> None:
     assert (step.timeout, step.options, step.settle) == (
         8.0,
         {"argv": ["undo"], "timeout": "7s"},
-        2.0,
+        5.0,
     )
     assert (check.pause, check.within, check.look.source["timeout"]) == (0.5, 10.0, "3s")
     assert plan.verify[0].look.ask == {"query": "rate(x[1s])", "window": "1s"}

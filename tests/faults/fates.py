@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from tests.faults.admin_api import Ending, Fault
 
 REPEATS = ("observable", "idempotent", "once")
-# Seconds that the step waits for an answer where there is none.
+# Seconds that the step waits for an answer: where none comes; where one is lost, after which
+# "not done" is not believed for as long; and otherwise.
 SHORT = 1.0
+LOST = 3.0
+LONG = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,7 @@ class Row:
     what: str
     fault: Callable[[], Fault] | None
     fates: tuple[Fate, Fate, Fate]
-    waits: float = 20.0
+    waits: float = LONG
 
     def __str__(self) -> str:
         return f"| {self.what} | {' | '.join(map(str, self.fates))} |"
@@ -58,11 +61,12 @@ ROWS = (
         lambda: Fault(status=429, times=2),
         (Fate("succeeded", 3, 1),) * 3,
     ),
-    Row("answers 500 and does nothing, always", lambda: Fault(status=500), _GIVEN_UP),
+    Row("answers 500 and does nothing, always", lambda: Fault(status=500), _GIVEN_UP, LOST),
     Row(
         "answers 500 and does nothing, at first",
         lambda: Fault(status=500, times=1),
         (_SENT_AGAIN, _SENT_AGAIN, _UNSURE),
+        LOST,
     ),
     Row("answers 500, yet does it", lambda: Fault(status=500, acts=True, times=1), _FOUND_DONE),
     Row("answers 200, yet does nothing", Fault, (_FAILED,) * 3),
@@ -79,11 +83,12 @@ ROWS = (
         _FOUND_DONE,
         SHORT,
     ),
-    Row("hangs up before acting, always", lambda: Fault(ending=Ending.HANG_UP), _GIVEN_UP),
+    Row("hangs up before acting, always", lambda: Fault(ending=Ending.HANG_UP), _GIVEN_UP, LOST),
     Row(
         "hangs up before acting, at first",
         lambda: Fault(ending=Ending.HANG_UP, times=1),
         (_SENT_AGAIN, _SENT_AGAIN, _UNSURE),
+        LOST,
     ),
     Row(
         "hangs up after acting",

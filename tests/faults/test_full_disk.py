@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pytest
 
+from tests.bed.journals import execute
 from tests.faults.admin_api import AdminApi
 from tests.faults.site import TARGET, Site, a_site, a_step, a_target
 from tests.faults.small_disk import SmallDisk, a_small_disk
@@ -16,6 +17,12 @@ from watchdog.domain.progress import RunEnded
 
 FLAGS, MEND, AFTER = (f"{TARGET}/{step}" for step in ("flags", "mend", "after"))
 STEPS = [FLAGS, MEND, AFTER]
+# The one write that must come before the second step, and no other, fails.
+NO_SECOND_INTENT = f"""
+CREATE TRIGGER no_second_intent BEFORE INSERT ON events
+WHEN NEW.kind = 'StepIntended' AND NEW.body LIKE '%{MEND}%'
+BEGIN SELECT RAISE(ABORT, 'no intent'); END
+"""
 
 
 class Room(Protocol):
@@ -95,6 +102,22 @@ async def test_an_answer_that_could_not_be_recorded_is_no_answer(site: Site) -> 
 
     assert ended.outcome.value == "interrupted"
     assert api.sent == [FLAGS, MEND]
+    await site.assert_sound()
+
+
+async def test_a_step_whose_intent_alone_cannot_be_recorded_is_not_sent(site: Site) -> None:
+    api = await about_to_fill(site, "idempotent")
+    api.held = {FLAGS}
+    async with site.at_work():
+        await site.until(lambda: api.sent == [FLAGS], "the first step is under way")
+        execute(site.journal, NO_SECOND_INTENT)
+        api.release()
+        ended = await site.until_event(RunEnded)
+        await site.until(lambda: heard(site, "cannot write to the journal"), "it is told")
+
+    # It was taken up again and again, and then left to a person.
+    assert ended.outcome.value == "interrupted"
+    assert api.sent == [FLAGS]
     await site.assert_sound()
 
 

@@ -66,7 +66,7 @@ def write_files(site: Site) -> None:
         defaults={"notify": [{"to": ["pager", "broken"]}]},
     )
     site.api.faults[f"{TARGET}/token"] = Fault(status=400, text=f"no such token: {TOKEN}")
-    echo = f"user watchdog, password {PASSWORD}, that is Basic {_BASIC}"
+    echo = f"user watchdog, password {PASSWORD}, that is {_BASIC}"
     site.api.faults[f"{TARGET}/password"] = Fault(status=500, text=echo)
     site.api.faults[BROKEN] = Fault(status=404, text=f"Cannot POST /do/{BROKEN}")
     site.api.bad.add(TARGET)

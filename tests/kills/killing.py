@@ -44,7 +44,7 @@ plans:
     watch: {{short: 0s, long: 0s}}
 """
 _OBSERVABLE = """\
-      - {{name: {step}, use: http, with: {{url: "{base}/steps/{step}"}}, timeout: 5s,
+      - {{name: {step}, use: http, with: {{url: "{base}/steps/{step}"}}, timeout: 5s, settle: 2s,
           done_when: {{get: "{base}/steps/{step}", json: {{done: true}}}}}}
 """
 # The same plan with the look-up removed: what is in doubt is simply sent again.

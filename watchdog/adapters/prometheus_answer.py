@@ -33,6 +33,10 @@ class _MalformedError(Exception):
     """The answer has not the shape that Prometheus gives it."""
 
 
+class _MalformedSeriesError(_MalformedError):
+    """One series in it has not, such as a native histogram; the others may be well."""
+
+
 def read_answer(answer: Answer) -> Numbers | Refused | Gap:
     """What `answer` says. Never raises."""
     if answer.truncated:
@@ -44,6 +48,8 @@ def read_answer(answer: Answer) -> Numbers | Refused | Gap:
         return _not_json(answer)
     try:
         return _read(document, answer.status)
+    except _MalformedSeriesError as error:
+        return Refused(Gap(Unknown.PARSE, f"no number in the answer: {error}"))
     except _MalformedError as error:
         return Gap(Unknown.PARSE, f"not an answer of Prometheus: {error}")
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -77,10 +83,7 @@ def _values(data: _Json) -> dict[str, list[float]]:
         raise _MalformedError(f"resultType {_short(str(kind))}")
     values: dict[str, list[float]] = {}
     for series in result:
-        if "value" not in series:
-            raise _MalformedError("a series without a value (a native histogram?)")
-        member = series["metric"][MEMBER_LABEL]
-        value = _number(series["value"])
+        member, value = _member(series)
         if member in values:
             values[member].append(value)
         else:
@@ -88,11 +91,19 @@ def _values(data: _Json) -> dict[str, list[float]]:
     return values
 
 
-def _number(pair: _Json) -> float:
-    _, text = pair
-    if type(text) is not str:
-        raise _MalformedError("a value that is no text")
-    return float(text)
+def _member(series: _Json) -> tuple[str, float]:
+    try:
+        member = series["metric"][MEMBER_LABEL]
+        if type(member) is not str:
+            raise _MalformedSeriesError("a label that is no text")
+        if "value" not in series:
+            raise _MalformedSeriesError("a series without a value (a native histogram?)")
+        _, text = series["value"]
+        if type(text) is not str:
+            raise _MalformedSeriesError("a value that is no text")
+        return member, float(text)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise _MalformedSeriesError(type(error).__name__) from error
 
 
 def _short(text: str) -> str:

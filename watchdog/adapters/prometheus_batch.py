@@ -1,7 +1,7 @@
 """Many questions as one PromQL query, and its answer as one observation for each."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
@@ -91,25 +91,43 @@ def alone(part: Part) -> Batch:
     return together([part], 1)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Ages in seconds, by member: of series that are there, and of those that were."""
+
+    present: Mapping[str, float]
+    vanished: Mapping[str, float]
+
+    def of(self, watched: Sequence[str]) -> float | None:
+        """The age of the oldest that counts; None where nothing has ever been seen."""
+        # A good rollback takes away the series of what it undid: beside one that is there, one
+        # that is gone proves nothing. Where all are gone, a number is only their echo.
+        for ages in (self.present, self.vanished):
+            known = [ages[member] for member in watched if member in ages]
+            if known:
+                return max(known)
+        return None
+
+
 @dataclass(slots=True)
 class Ages:
     """How old the series behind the answers are, with a memory for those that vanished."""
 
     _newest: dict[str, float] = field(default_factory=dict)
 
-    def of(self, batch: Batch, numbers: Numbers, time: float) -> dict[str, float]:
-        """The age in seconds of each selector of `batch` that counts, by member."""
-        ages = {}
+    def of(self, batch: Batch, numbers: Numbers, time: float) -> Freshness:
+        """How old each selector of `batch` is as of `time`, a Unix time."""
+        present, vanished = {}, {}
         for watched in batch.watched:
-            age = self._age(watched, numbers.values.get(watched.member), time)
-            if age is not None:
-                ages[watched.member] = age
-        return ages
+            answer = numbers.values.get(watched.member)
+            if answer is not None and math.isfinite(answer[0]):
+                self._newest[watched.text] = time - answer[0]
+                present[watched.member] = answer[0]
+            elif (age := self._remembered(watched, time)) is not None:
+                vanished[watched.member] = age
+        return Freshness(present, vanished)
 
-    def _age(self, watched: Watched, answer: list[float] | None, time: float) -> float | None:
-        if answer is not None and math.isfinite(answer[0]):
-            self._newest[watched.text] = time - answer[0]
-            return answer[0]
+    def _remembered(self, watched: Watched, time: float) -> float | None:
         newest = self._newest.get(watched.text)
         if newest is None:
             return None
@@ -122,7 +140,7 @@ class Ages:
 
 
 def observations(
-    batch: Batch, numbers: Numbers, ages: dict[str, float]
+    batch: Batch, numbers: Numbers, ages: Freshness
 ) -> Iterable[tuple[str, Observation]]:
     """What was seen for each question of `batch`."""
     values = numbers.values
@@ -140,10 +158,10 @@ def observations(
         )
 
 
-def _oldest(place: Place, ages: dict[str, float], *, is_answered: bool) -> float | None:
-    known = [ages[member] for member in place.watched if member in ages]
-    if known:
-        return max(known)
+def _oldest(place: Place, ages: Freshness, *, is_answered: bool) -> float | None:
+    age = ages.of(place.watched)
+    if age is not None:
+        return age
     # A number out of series that nobody has seen: `or vector(0)`, `absent()`, or too old.
     return math.inf if place.watched and is_answered else None
 

@@ -18,6 +18,7 @@ class Plans:
     _known: dict[tuple[str, ...], "_Plan"] = field(default_factory=dict)
     _parts: dict[str, Part] = field(default_factory=dict)
     _good_answers: dict[str, int] = field(default_factory=dict)
+    _shared_warnings: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
     _version: int = 0
 
     def batches(self, questions: Sequence[Question]) -> tuple[Batch, ...]:
@@ -50,6 +51,21 @@ class Plans:
         for question in self._kept_out(batch):
             self._good_answers[question] = 0
 
+    def warns_anew(self, batch: Batch, warnings: Sequence[str]) -> bool:
+        """Whether it is unknown who of `batch` the `warnings` are about."""
+        if len(batch.parts) == 1:
+            return False
+        if not warnings:
+            self._shared_warnings.pop(_ids(batch), None)
+            return False
+        return self._shared_warnings.get(_ids(batch)) != frozenset(warnings)
+
+    def all_warn(self, batch: Batch, warnings: Sequence[str]) -> None:
+        """Each of `batch` warns alone as well: to ask again would only tell the same."""
+        if len(self._shared_warnings) >= _MOST_REMEMBERED:
+            del self._shared_warnings[next(iter(self._shared_warnings))]
+        self._shared_warnings[_ids(batch)] = frozenset(warnings)
+
     def _kept_out(self, batch: Batch) -> list[str]:
         if not self._good_answers:
             return []
@@ -69,6 +85,10 @@ class Plans:
         if part is None or part.question.ask is not question.ask:
             part = self._parts[question.id] = take_apart(question)
         return part
+
+
+def _ids(batch: Batch) -> tuple[str, ...]:
+    return tuple(part.question.id for part in batch.parts)
 
 
 @dataclass(frozen=True, slots=True)

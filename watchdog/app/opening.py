@@ -11,6 +11,7 @@ from watchdog.adapters.http import AioHttpClient
 from watchdog.adapters.journals.sqlite import SqliteJournal, open_journal
 from watchdog.adapters.report import ReportFolder
 from watchdog.adapters.secrets import EnvAndFileSecrets
+from watchdog.app.auditing import audit
 from watchdog.app.control import Control
 from watchdog.app.daemon import Daemon
 from watchdog.app.event_log import log_events
@@ -84,7 +85,11 @@ async def open_daemon(
             memory=daemon.memory,
             alarm=announcer.now,
         )
-        daemon.background |= {"announcer": announcer.run, "reporter": reporter.run}
+        daemon.background |= {
+            "announcer": announcer.run,
+            "reporter": reporter.run,
+            "audit": lambda: audit(path, announcer.now),
+        }
         daemon.at_the_end += [reporter.settle, announcer.settle]
         control = Control(daemon)
         if not faceless:

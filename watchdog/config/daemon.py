@@ -1,5 +1,6 @@
 """The daemon as configured: its file and the environment, or defaults where there is neither."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -16,6 +17,9 @@ from watchdog.config.walking import Content, names
 from watchdog.domain.target import ChannelSpec, Daemon
 
 STATE_FOLDER = "var/rollback-watchdog"
+# Where the shipped unit keeps its journal: a person's shell knows nothing of STATE_DIRECTORY, and
+# must reach the daemon all the same, or at least not run beside it.
+SYSTEM_FOLDER = "/var/lib/rollback-watchdog"
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ def _daemon(
     settings: DaemonFile, channels: Mapping[str, ChannelSpec], environ: Mapping[str, str]
 ) -> Daemon:
     # systemd gives one folder or several, with colons between.
-    state = environ.get("STATE_DIRECTORY", "").partition(":")[0] or STATE_FOLDER
+    state = environ.get("STATE_DIRECTORY", "").partition(":")[0] or _state_folder()
     journal = FilePath(settings.journal.path or f"{state}/journal.db")
     return Daemon(
         journal=str(journal),
@@ -80,3 +84,7 @@ def _daemon(
         log_format=settings.log.format,
         grace=settings.grace,
     )
+
+
+def _state_folder() -> str:
+    return SYSTEM_FOLDER if os.path.lexists(SYSTEM_FOLDER) else STATE_FOLDER

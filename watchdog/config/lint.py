@@ -15,6 +15,8 @@ _SHARES = frozenset({"ratio", "%"})
 _TIMES = frozenset({"s", "ms"})
 _UPWARD = frozenset({Op.ABOVE, Op.AT_LEAST})
 _LEAST_POLLS = 2
+# Seconds. What may take longer than this to answer may show later than the default `settle`.
+_QUICK = 10.0
 
 
 def linted(parts: Parts, target: Target, content: Content) -> list[Problem]:
@@ -25,6 +27,7 @@ def linted(parts: Parts, target: Target, content: Content) -> list[Problem]:
         *_without_effect(target),
         *_unused(content),
         *_once(parts, target),
+        *_slow(parts, target),
         *_volumes(parts, target),
         *_questions(parts),
     ]
@@ -126,6 +129,26 @@ def _once(parts: Parts, target: Target) -> Warnings:
                     "stops; give it `done_when`, or say `repeat: idempotent` or `repeat: once`"
                 )
                 yield path, text
+
+
+def _slow(parts: Parts, target: Target) -> Warnings:
+    for plan in target.plans.values():
+        for key, members in (("steps", plan.steps), ("finally", plan.final)):
+            for index, step in enumerate(members):
+                path = ("plans", plan.name, key, index)
+                written = (*path, "settle") in parts.document.places
+                if isinstance(step, Step) and not written and _may_show_late(step):
+                    text = (
+                        f"may take {step.timeout:g} s, and what done_when does not see "
+                        f"{step.settle:g} s later is done again; give it a `settle` longer than "
+                        "the slowest effect"
+                    )
+                    yield path, text
+
+
+def _may_show_late(step: Step) -> bool:
+    observed = step.done_when is not None and step.repeat is Repeat.OBSERVABLE
+    return observed and step.timeout > _QUICK
 
 
 def _volumes(parts: Parts, target: Target) -> Warnings:

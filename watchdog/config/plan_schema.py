@@ -1,8 +1,8 @@
 """What may stand under `plans:`: steps, checks, and the watch afterwards."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from watchdog.config.fields import Comparison, Count, Entry, Name, Text, Whole
 from watchdog.domain.plan import OnError, Repeat
@@ -77,6 +77,10 @@ class CheckEntry(Comparison):
             raise ValueError("`run` is judged by its exit code: remove the comparison")
 
 
+# What a check has for being repeated; a step looks on until its `settle` is over.
+_POLL: Final = ("samples", "tries", "pause", "within")
+
+
 class StepEntry(Entry):
     """One change of the world."""
 
@@ -86,7 +90,11 @@ class StepEntry(Entry):
         default={}, alias="with", description="the options of the executor"
     )
     timeout: Timeout = Field("30s", validate_default=True, description="how long it may take")
-    done_when: CheckEntry | None = Field(None, description="how to see whether it happened")
+    done_when: CheckEntry | None = Field(
+        None,
+        description="how to see whether it happened; `settle` says how long that may take to show",
+        json_schema_extra={"not": {"type": "object", "anyOf": [{"required": [k]} for k in _POLL]}},
+    )
     on_error: OnError = Field(OnError.ABORT, description="what its failure does to the rest")
     repeat: Repeat | None = Field(
         None,
@@ -98,10 +106,22 @@ class StepEntry(Entry):
         2, description="further attempts, only when nothing can have happened"
     )
     settle: Timeout = Field(
-        "2s",
+        "5s",
         validate_default=True,
-        description="how long after a lost answer `not done` is not yet believed",
+        description="how long after an answer, or its loss, `not done` is not yet believed; "
+        "make it longer than the slowest effect",
     )
+
+    @field_validator("done_when")
+    @classmethod
+    def _is_looked_at_until_it_settles(cls, check: CheckEntry | None) -> CheckEntry | None:
+        written = [key for key in _POLL if check is not None and key in check.model_fields_set]
+        if written:
+            raise ValueError(
+                f"`{written[0]}` means nothing in done_when; the `settle` of the step says how "
+                "long the change may take to show"
+            )
+        return check
 
 
 class CheckStepEntry(Entry):
@@ -127,9 +147,20 @@ class WatchEntry(Entry):
     short: Duration = Field("15m", validate_default=True, description="the first, close watch")
     long: Duration = Field("4h", validate_default=True, description="the second watch")
     every: Duration | None = Field(None, description="between looks; default that of the source")
+    relapse: Literal["page"] = Field(
+        "page", description="a relapse latches and pages; there is no second automatic run"
+    )
     relapse_after: Count = Field(2, description="bad looks in a row that are a relapse")
     coverage: Annotated[float, Field(gt=0, le=1)] = Field(
         0.8, description="the share of looks that must be decided for a watch to pass"
+    )
+
+
+class OnFailureEntry(Entry):
+    """What follows a rollback that did not prove that it helped."""
+
+    then: Literal["stop_and_page"] = Field(
+        "stop_and_page", description="stop, latch and page; nothing further runs by itself"
     )
 
 
@@ -156,7 +187,13 @@ class PlanEntry(Entry):
         "10m", validate_default=True, description="time for each check of the proof"
     )
     finally_: list[StepEntry] = Field(
-        default=[], alias="finally", description="steps that always run, whatever happened"
+        default=[],
+        alias="finally",
+        description="steps that run after success and failure, but not after a stop",
+    )
+    approval: Literal["auto"] = Field("auto", description="nobody is asked")
+    on_failure: OnFailureEntry = Field(
+        OnFailureEntry(), description="what follows when it did not prove that it helped"
     )
     watch: WatchEntry = Field(
         # Not an object: its durations are scaled with those of the file.

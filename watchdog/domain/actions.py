@@ -26,7 +26,7 @@ from watchdog.domain.signal import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step of the plan. `sent`: as it was rendered beforehand; empty where it was not.
+    """One step of the plan. `sent`: what was sent, or as it was rendered beforehand.
 
     `result` None: it has not ended; `attempts` 0: it never began. `answer` is what the other
     side said last, `seen` what a look at the world said last.
@@ -154,8 +154,9 @@ def _acted(
     action: Action, event: StepIntended | StepAnswered | StepObserved | StepEnded, at: Moment
 ) -> Action:
     match event:
-        case StepIntended(attempt=attempt):
-            return replace(action, attempts=attempt, began=action.began or at)
+        case StepIntended(attempt=attempt, sent=sent):
+            sent = sent or action.sent
+            return replace(action, attempts=attempt, began=action.began or at, sent=sent)
         case StepAnswered(detail=detail):
             return replace(action, answer=detail)
         case StepObserved(effect=effect):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from watchdog.domain.events import Stage
-from watchdog.domain.ledger import Account
+from watchdog.domain.ledger import Account, age
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
 from watchdog.domain.target import Limits, Mode
@@ -112,8 +112,11 @@ def paused(_: Proposal | None, facts: Facts, now: Moment) -> Refusal | None:
     return Refusal(Reason.PAUSED, f"by {pause.by}: {pause.reason}", pause.until)
 
 
-def latched(_: Proposal | None, facts: Facts, __: Moment) -> Refusal | None:
+def latched(proposal: Proposal | None, facts: Facts, _: Moment) -> Refusal | None:
     latch = facts.account.latched
+    if facts.account.half_way is not None and _same_incident(proposal, facts):
+        # It is this graver run that the lower one gave way to.
+        return None
     return Refusal(Reason.LATCHED, latch) if latch else None
 
 
@@ -129,7 +132,10 @@ def already_handled(proposal: Proposal, facts: Facts, _: Moment) -> Refusal | No
 
 def run_in_progress(proposal: Proposal, facts: Facts, _: Moment) -> Refusal | None:
     current = facts.account.current
-    if current is None or current.stage is Stage.WATCH_LONG or supersedes(proposal, facts.account):
+    if current is None or supersedes(proposal, facts.account):
+        return None
+    # The long watch keeps nothing else from starting; what it proved must not start again.
+    if current.stage is Stage.WATCH_LONG and proposal.plan != current.plan:
         return None
     return Refusal(Reason.RUN_IN_PROGRESS, f"run {current.run} of plan {current.plan}")
 
@@ -144,7 +150,7 @@ def cooling_down(proposal: Proposal | None, facts: Facts, now: Moment) -> Refusa
     ends = [past.ended for past in facts.account.past if past.ended is not None]
     if not ends or _passes(proposal, facts):
         return None
-    left = facts.limits.cooldown - now.since(ends[-1])
+    left = facts.limits.cooldown - age(ends[-1], now)
     if left <= 0:
         return None
     return Refusal(Reason.COOLING_DOWN, f"{left:.0f} s left", now.wall + left)
@@ -152,8 +158,8 @@ def cooling_down(proposal: Proposal | None, facts: Facts, now: Moment) -> Refusa
 
 def target_limit(proposal: Proposal | None, facts: Facts, now: Moment) -> Refusal | None:
     past = facts.account.past
-    hour = sum(now.since(one.started) < HOUR for one in past)
-    day = sum(now.since(one.started) < DAY for one in past)
+    hour = sum(age(one.started, now) < HOUR for one in past)
+    day = sum(age(one.started, now) < DAY for one in past)
     if day >= facts.limits.per_day and not _same_incident(proposal, facts):
         return Refusal(Reason.TARGET_LIMIT, f"{day} in the last 24 h of {facts.limits.per_day}")
     if hour >= facts.limits.per_hour and not _passes(proposal, facts):
@@ -207,9 +213,9 @@ GUARDS: tuple[Guard, ...] = (
     kill_switch,
     journal_unwritable,
     paused,
+    already_handled,
     latched,
     unconfirmed,
-    already_handled,
     run_in_progress,
     clock_unsure,
     cooling_down,

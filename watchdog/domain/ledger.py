@@ -55,15 +55,21 @@ class Current:
     watch: WatchPlan
     stage: Stage = Stage.STEPS
     stopped: bool = False
+    trigger: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What is remembered of one target."""
+    """What is remembered of one target.
+
+    `half_way`: the run that gave way, as long as no other has begun after it. It latches, but
+    not for the graver run that takes its place.
+    """
 
     past: tuple[Past, ...] = ()
     current: Current | None = None
     latched: str = ""
+    half_way: Current | None = None
     paused: Paused | None = None
     episodes: frozenset[str] = frozenset()
     incident: str = ""
@@ -98,7 +104,7 @@ class Ledger:
     def starts_since(self, moment: Moment, seconds: float) -> int:
         """How many automatic runs of all targets began in the last `seconds`."""
         return sum(
-            moment.since(past.started) < seconds
+            age(past.started, moment) < seconds
             for account in self.accounts.values()
             for past in account.past
         )
@@ -119,7 +125,7 @@ class Ledger:
             case Resumed(target=target):
                 self._pause(target, None)
             case LatchCleared(target=target):
-                self._cleared(target)
+                self._cleared(target, at)
             case IncidentOpened(target=target, incident=incident):
                 self._change(target, incident=incident)
             case IncidentClosed(target=target):
@@ -145,18 +151,25 @@ class Ledger:
         else:
             self._change(target, paused=paused)
 
-    def _cleared(self, target: str) -> None:
-        # A named person looked: neither the latch nor the cool-down holds any longer.
+    def _cleared(self, target: str, at: Moment) -> None:
+        # A named person looked: neither the latch nor the cool-down holds any longer, and no
+        # run that a wrong clock dated into the future counts for longer than one of now.
         past = tuple(
-            replace(one, ended=Moment(float("-inf"), 0.0)) if one.ended else one
+            replace(
+                one,
+                started=_earlier(one.started, at),
+                ended=Moment(float("-inf"), 0.0) if one.ended else None,
+            )
             for one in self.account(target).past
         )
-        self._change(target, latched="", past=past)
+        self._change(target, latched="", half_way=None, past=past)
 
     def _started(self, event: RunStarted, at: Moment) -> None:
         account = self.account(event.target)
         self._target_of[event.run] = event.target
-        past = tuple(one for one in account.past if at.since(one.started) < DAY)
+        past = tuple(one for one in account.past if age(one.started, at) < DAY)
+        # What gave way to this run is in its hands; by hand, a latch stays until it is cleared.
+        latched = account.latched if event.by or account.half_way is None else ""
         if event.by:
             past = tuple(replace(one, superseded=False) for one in past)
         else:
@@ -168,9 +181,17 @@ class Ledger:
             severity=event.severity,
             by=event.by,
             watch=event.plan.watch,
+            trigger=event.trigger,
         )
         episodes = account.episodes | {event.episode} if event.episode else account.episodes
-        self._change(event.target, past=past, current=current, episodes=episodes)
+        self._change(
+            event.target,
+            past=past,
+            current=current,
+            episodes=episodes,
+            latched=latched,
+            half_way=None,
+        )
 
     def _stopped(self, event: StopRequested) -> None:
         target = self._target_of.get(event.run, "")
@@ -188,12 +209,15 @@ class Ledger:
         current = account.current
         if current is None or current.run != event.run:
             return
-        latched = account.latched
-        if event.outcome not in (Outcome.SUCCEEDED, Outcome.SUPERSEDED):
+        latched, half_way = account.latched, None
+        if event.outcome is Outcome.SUPERSEDED:
+            half_way = current
+            latched = f"run {event.run} gave way, and no graver one began: {event.detail}"
+        elif event.outcome is not Outcome.SUCCEEDED:
             latched = f"run {event.run} ended {event.outcome.value}: {event.detail}"
         past = _last(account.past, current.incident, ended=at)
         after = _at_stage(current, stage_after(event.outcome, current.watch))
-        self._change(event.target, past=past, current=after, latched=latched)
+        self._change(event.target, past=past, current=after, latched=latched, half_way=half_way)
 
     def _watched(self, event: WatchEnded) -> None:
         account = self.account(event.target)
@@ -205,6 +229,19 @@ class Ledger:
             latched = f"run {event.run} relapsed in its watch: {event.detail}"
         stage = stage_after_watch(event.stage, event.proof, current.watch, stopped=current.stopped)
         self._change(event.target, current=_at_stage(current, stage), latched=latched)
+
+
+def age(then: Moment, now: Moment) -> float:
+    """Seconds from `then` to `now` as limits count them: at least zero.
+
+    The lesser of what the two clocks say: `elapsed` of an earlier boot is as right as the wall
+    clock was when it was translated, and a wrong clock must not forget a run.
+    """
+    return max(min(now.since(then), now.wall - then.wall), 0.0)
+
+
+def _earlier(one: Moment, other: Moment) -> Moment:
+    return Moment(min(one.elapsed, other.elapsed), min(one.wall, other.wall))
 
 
 def _at_stage(current: Current, stage: Stage) -> Current | None:

@@ -11,7 +11,8 @@ from watchdog.domain.trigger import Firing, Severity, Trigger, TriggerStatus
 class Proposal:
     """Run `plan` because of `trigger`, firing since `since`; `others` fire as well.
 
-    `breaching`: this slot's own look was a BREACH. `confirmed`: seen since the last restart.
+    `breaching`: its last look was a BREACH, and not of long ago. `confirmed`: seen since the
+    last restart.
     """
 
     plan: str
@@ -28,8 +29,14 @@ class Proposal:
         return f"{self.trigger}@{self.since.wall:.3f}"
 
 
-def proposals(triggers: Sequence[Trigger], statuses: Mapping[str, TriggerStatus]) -> list[Proposal]:
-    """One proposal a firing trigger, gravest first."""
+# Of `every`: what was seen longer ago than this may have ended since.
+_LOOKS_COUNT_FOR = 2.0
+
+
+def proposals(
+    triggers: Sequence[Trigger], statuses: Mapping[str, TriggerStatus], now: Moment | None = None
+) -> list[Proposal]:
+    """One proposal a firing trigger, gravest first, as of `now` (None: right after the looks)."""
     firing = [
         (trigger, state)
         for trigger in triggers
@@ -44,8 +51,15 @@ def proposals(triggers: Sequence[Trigger], statuses: Mapping[str, TriggerStatus]
             severity=trigger.severity,
             since=state.since,
             others=tuple(name for name in names if name != trigger.name),
-            breaching=state.clear_since is None and state.gap == 0,
+            breaching=state.clear_since is None
+            and state.gap == 0
+            and (now is None or _is_recent(trigger, statuses[trigger.name], now)),
             confirmed=state.confirmed,
         )
         for trigger, state in firing
     ]
+
+
+def _is_recent(trigger: Trigger, status: TriggerStatus, now: Moment) -> bool:
+    at = status.judged_at
+    return at is not None and now.since(at) <= _LOOKS_COUNT_FOR * trigger.every

@@ -27,6 +27,7 @@ from watchdog.domain.signal import Verdict
 
 MAX_DARK_LOOKS = 3
 MAX_RESUMES = 3
+CLOCK_SLACK = 5.0
 LOOK_PAUSE = 0.5
 LONG_WATCH_SLOWER = 4
 
@@ -111,6 +112,8 @@ def _too_late(run: Run, now: Moment) -> str:
     if run.resumes > MAX_RESUMES:
         return f"taken up {run.resumes} times already; a person must look"
     age = now.since(run.started)
+    if run.resumes and age < -CLOCK_SLACK:
+        return f"the clock says that the run begins in {-age:.0f} s; nobody knows how old it is"
     if run.resumes and age > run.start.plan.resume_within:
         limit = run.start.plan.resume_within
         return f"the run is {age:.0f} s old; the machine goes on only within {limit:g} s"
@@ -179,9 +182,13 @@ def _observe(run: Run, step: Step, flight: Flight, now: Moment) -> Action:
 
 
 def _settled(step: Step, flight: Flight) -> bool:
-    """Whether the last look came late enough to see whatever was still under way."""
+    """Whether the last look came late enough to see whatever was still under way.
+
+    What was cut off may still be worked on by the other side, for as long as one answer may take.
+    """
+    patience = step.settle if flight.answered else max(step.settle, step.timeout)
     looked = flight.looked
-    return looked is not None and looked.since(flight.under_way) >= step.settle
+    return looked is not None and looked.since(flight.under_way) >= patience
 
 
 def _again(run: Run, step: Step, flight: Flight, now: Moment) -> Action:

@@ -70,7 +70,7 @@ def _gave_way(run: Run, event: RunEnded) -> Telling:
         "gave way to a graver one",
         text=text(
             f"Why: {event.detail}. {run_wording.done(run)}.",
-            then="nothing; the graver run is told by itself.",
+            then="nothing yet; the graver run is told by itself, and so is it when none begins.",
         ),
         outcome=event.outcome,
     )

@@ -66,8 +66,8 @@ class Repeat(StrEnum):
 class Step:
     """One change of the world. Times in seconds.
 
-    `settle`: how long after the intent a "not applied" is not yet believed, because the
-    request may still be under way. `retries`: only for errors that prove nothing happened.
+    `settle`: how long after an answer, or its loss, a "not applied" is not yet believed, because
+    the change may still be under way. `retries`: only for errors that prove nothing happened.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Step:
     on_error: OnError = OnError.ABORT
     repeat: Repeat = Repeat.ONCE
     retries: int = 2
-    settle: float = 2.0
+    settle: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)

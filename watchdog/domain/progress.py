@@ -1,6 +1,7 @@
 """What happens in a run: its stages, its results, and one frozen dataclass for each fact."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from watchdog.domain.plan import Plan
@@ -94,7 +95,11 @@ class StageEntered:
 
 @dataclass(frozen=True, slots=True)
 class StepIntended:
-    """Written before anything is sent; `key` is the same for every attempt at this step."""
+    """Written before anything is sent; `key` is the same for every attempt at this step.
+
+    `sent`: what is sent, in one line without secrets. `values`: the run's variables in it, the
+    same for every attempt, so that a key never stands for two different requests.
+    """
 
     run: str
     stage: Stage
@@ -102,6 +107,8 @@ class StepIntended:
     name: str
     key: str
     attempt: int
+    sent: str = ""
+    values: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

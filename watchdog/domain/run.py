@@ -40,7 +40,7 @@ class Flight:
 
     `under_way` is the last moment at which the request may still have left us: the intent, the
     lost answer, or the restart after a crash. `looks` counts the looks since the last attempt,
-    `dark` those of them that saw nothing.
+    `dark` those of them that saw nothing. `values` are the variables that were filled in.
     """
 
     attempt: int
@@ -52,6 +52,7 @@ class Flight:
     looks: int = 0
     dark: int = 0
     looked: Moment | None = None
+    values: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +158,8 @@ def apply(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 -- 
     match event:
         case StageEntered(stage=stage):
             return _enter(run, stage)
-        case StepIntended(attempt=attempt):
-            return replace(run, flight=Flight(attempt, at, at))
+        case StepIntended(attempt=attempt, values=values):
+            return replace(run, flight=Flight(attempt, at, at, values=values))
         case StepAnswered() | StepObserved():
             return replace(run, flight=_flown(run.flight, event, at))
         case StepEnded():

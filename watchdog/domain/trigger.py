@@ -13,6 +13,8 @@ from watchdog.domain.signal import Judgement, Signal, Verdict
 FRESH_LOOKS = 2
 # Slot times are sums of floats: rounding must not cost a whole slot.
 ROUNDING = 1e-6
+# Of `every`: looks closer together than this are one look, such as around a restart.
+APART = 0.9
 
 
 class Severity(IntEnum):
@@ -66,13 +68,15 @@ class Inactive:
 class Pending:
     """In breach since `since`, not yet long enough.
 
-    `decided` is a bit a slot, newest lowest: 1 where the slot was decided.
+    `decided` is a bit a slot, newest lowest: 1 where the slot was decided. `counted_at` is the
+    elapsed second of the last look that `breaches` counts.
     """
 
     since: Moment
     breaches: int = 1
     gap: int = 0
     decided: int = 1
+    counted_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,8 @@ class TriggerStatus:
     """All that is remembered of one trigger between two evaluations.
 
     `slot` is the last slot evaluated (-1: none yet), `fresh` counts decided evaluations since
-    the start or reload, `dark_since` is the elapsed second from which nothing was decided.
+    the start or reload, `dark_since` is the elapsed second from which nothing was decided,
+    `judged_at` the moment as of which this process last looked.
     """
 
     state: TriggerState = INACTIVE
@@ -114,27 +119,37 @@ class TriggerStatus:
     fresh: int = 0
     dark_since: float | None = None
     blind: bool = False
+    judged_at: Moment | None = None
 
 
 # A quiet night is not blindness: the source answered, there was only little to judge.
 _NOT_DARK = frozenset({Unknown.LOW_VOLUME, Unknown.PAUSED})
 
 
-def evaluate(
-    trigger: Trigger, status: TriggerStatus, judgement: Judgement, now: Moment, slot: int
+def evaluate(  # noqa: PLR0917 -- each is one of a kind
+    trigger: Trigger,
+    status: TriggerStatus,
+    judgement: Judgement,
+    now: Moment,
+    slot: int,
+    looked: Moment | None = None,
 ) -> tuple[TriggerStatus, tuple[Change, ...]]:
-    """Move `status` by the judgement of `slot`; slots skipped in between count as UNKNOWN."""
+    """Move `status` by the judgement of `slot`; slots skipped in between count as UNKNOWN.
+
+    `now` is the start of the slot, `looked` when it was really looked at.
+    """
     missed = slot - status.slot - 1 if status.slot >= 0 else 0
     decided = judgement.verdict is not Verdict.UNKNOWN
     fresh = status.fresh + 1 if decided else status.fresh
     state, changes = _skip(trigger, status.state, missed)
-    state, change = _next(trigger, state, judgement.verdict, now, fresh)
+    counted = now.elapsed if looked is None else looked.elapsed
+    state, change = _next(trigger, state, judgement.verdict, now, counted, fresh)
     if change is not None:
         changes = (*changes, change)
     dark_since, blind, sight = _sight(trigger, status, judgement, now)
     if sight is not None:
         changes = (*changes, sight)
-    return TriggerStatus(state, slot, fresh, dark_since, blind), changes
+    return TriggerStatus(state, slot, fresh, dark_since, blind, now), changes
 
 
 def _skip(
@@ -164,13 +179,19 @@ def _shift(trigger: Trigger, decided: int, slots: int) -> int:
     return (decided << slots) & ((1 << trigger.window_slots) - 1)
 
 
-def _next(
-    trigger: Trigger, state: TriggerState, verdict: Verdict, now: Moment, fresh: int
+def _next(  # noqa: PLR0917 -- as `evaluate`
+    trigger: Trigger,
+    state: TriggerState,
+    verdict: Verdict,
+    now: Moment,
+    looked: float,
+    fresh: int,
 ) -> tuple[TriggerState, Change | None]:
     match state:
         case Inactive():
             if verdict is Verdict.BREACH:
-                return _breach(trigger, Pending(now), now, fresh, first=True)
+                pending = Pending(now, counted_at=looked)
+                return _breach(trigger, pending, now, fresh, first=True)
             return state, None
         case Pending():
             if verdict is Verdict.OK:
@@ -178,14 +199,20 @@ def _next(
             if verdict is Verdict.UNKNOWN:
                 after, changes = _unknown_in_pending(trigger, state, 1)
                 return after, changes[0] if changes else None
-            pending = Pending(
-                state.since, state.breaches + 1, 0, _shift(trigger, state.decided, 1) | 1
-            )
+            pending = _again(trigger, state, looked)
             return _breach(trigger, pending, now, fresh, first=False)
         case Firing():
             return _firing(trigger, state, verdict, now)
         case _:
             assert_never(state)
+
+
+def _again(trigger: Trigger, state: Pending, looked: float) -> Pending:
+    """`state` after one more BREACH, counted unless it is the last one seen twice."""
+    decided = _shift(trigger, state.decided, 1) | 1
+    if state.counted_at is not None and looked - state.counted_at < APART * trigger.every:
+        return replace(state, gap=0, decided=decided)
+    return Pending(state.since, state.breaches + 1, 0, decided, looked)
 
 
 def _breach(

@@ -39,6 +39,17 @@ def unknown_names(options: Json) -> list[str]:
     return []
 
 
+def mentions_variables(options: Json) -> bool:
+    """Whether any text in `options` holds a variable."""
+    if isinstance(options, str):
+        return _ONE.search(options) is not None
+    if isinstance(options, Mapping):
+        return any(map(mentions_variables, options.values()))
+    if isinstance(options, Sequence):
+        return any(map(mentions_variables, options))
+    return False
+
+
 def fill(options: Mapping[str, Json], values: Mapping[str, Value]) -> dict[str, Json]:
     """`options` with every variable replaced by its value."""
     return {key: _filled(value, values) for key, value in options.items()}

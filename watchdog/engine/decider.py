@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from watchdog.domain.decision import Facts, Reason, Refusal, decide
-from watchdog.domain.errors import WatchdogError
+from watchdog.domain.errors import WatchdogError, unexpected
 from watchdog.domain.events import Decided, Event, TriggerJoined
 from watchdog.domain.ledger import Account, Ledger
 from watchdog.domain.matrix import Proposal
@@ -101,6 +101,23 @@ class Decider:
         name, severity = proposal.trigger, proposal.severity
         return [TriggerJoined(self._target.name, incident, name, severity)]
 
+    def left_half_way(self) -> list[Event]:
+        """Tell people of a run that gave way when no graver one took its place: once a run."""
+        run = self.account.half_way
+        if run is None or not self._tell_once(run.run, Reason.LATCHED.value):
+            return []
+        told = Decided(
+            target=self._target.name,
+            incident=run.incident,
+            plan=run.plan,
+            trigger=run.trigger,
+            severity=Severity.CRITICAL,
+            episode=run.run,
+            refusal=Reason.LATCHED.value,
+            detail=self.account.latched,
+        )
+        return [told]
+
     def go(self, proposal: Proposal, plan: Plan, incident: str, now: Moment) -> list[Event]:
         """The decision to act, and the run it starts; or what came in between."""
         refusal = decide(proposal, self.facts(now), now)
@@ -175,6 +192,8 @@ class Decider:
             return f"preflight did not end within {PREFLIGHT_LIMIT:g} s"
         except WatchdogError as error:
             return str(error)
+        except Exception as error:  # noqa: BLE001 -- one plugin's defect must not end all lanes
+            return unexpected(error)
         return next((finding.text for finding in findings if not finding.ok), "")
 
     def rendered(self, plan: Plan) -> list[str]:
@@ -185,7 +204,10 @@ class Decider:
     def _line(self, item: Step | Check) -> str:
         if isinstance(item, Check):
             return f"check {item.name}: expect {item.expect}"
-        return f"{item.name}: {self._eyes.probe(item).render()}"
+        try:
+            return f"{item.name}: {self._eyes.probe(item).render()}"
+        except Exception as error:  # noqa: BLE001 -- one plugin's defect must not end all lanes
+            return f"{item.name}: cannot be shown: {unexpected(error)}"
 
     def _decided(
         self, proposal: Proposal, plan: Plan, incident: str, refusal: Refusal | None

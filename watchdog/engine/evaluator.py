@@ -41,12 +41,16 @@ _SIGHT = {Change.BLIND, Change.SEEING}
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What one round of one source brought: an observation a signal."""
+    """What one round of one source brought: an observation a signal.
+
+    `at` is the start of the slot, `looked` when it was really looked at (None: at the start).
+    """
 
     source: str
     slot: int
     at: Moment
     observations: Mapping[str, Observation]
+    looked: Moment | None = None
 
 
 class Evaluator:
@@ -87,7 +91,7 @@ class Evaluator:
         point = Point(looked.at.wall, judgement.verdict, judgement.value, judgement.note or "")
         self.evidence[trigger.name].append(point)
         before = self.statuses[trigger.name]
-        after, changes = evaluate(trigger, before, judgement, looked.at, looked.slot)
+        after, changes = evaluate(trigger, before, judgement, looked.at, looked.slot, looked.looked)
         self.statuses[trigger.name] = after
         return [
             self._changed(trigger, change, after, judgement, looked.at)
@@ -142,9 +146,9 @@ class Evaluator:
             return [SourceSeesAgain(self.target.name, looked.source, since)]
         return []
 
-    def proposals(self) -> list[Proposal]:
-        """What the firing triggers ask for, gravest first."""
-        return proposals(self.target.triggers, self.statuses)
+    def proposals(self, now: Moment | None = None) -> list[Proposal]:
+        """What the firing triggers ask for as of `now`, gravest first."""
+        return proposals(self.target.triggers, self.statuses, now)
 
     @property
     def quiet(self) -> bool:
@@ -233,6 +237,7 @@ def _saved(status: TriggerStatus) -> dict[str, object]:
         "since": None if isinstance(state, Inactive) else [state.since.elapsed, state.since.wall],
         "breaches": state.breaches if isinstance(state, Pending) else 0,
         "decided": state.decided if isinstance(state, Pending) else 0,
+        "counted_at": state.counted_at if isinstance(state, Pending) else None,
         "gap": 0 if isinstance(state, Inactive) else state.gap,
         "blind": status.blind,
         "dark": status.dark_since is not None,
@@ -246,7 +251,9 @@ def _loaded(saved: Mapping[str, Any], saved_at: Moment, offset: float) -> Trigge
         elapsed, wall = saved["since"]
         since = Moment(elapsed + offset, wall)
         if saved["state"] == Pending.__name__:
-            state = Pending(since, saved["breaches"], saved["gap"], saved["decided"])
+            counted = saved.get("counted_at", saved_at.elapsed - offset)
+            counted_at = None if counted is None else counted + offset
+            state = Pending(since, saved["breaches"], saved["gap"], saved["decided"], counted_at)
         else:
             state = Firing(since)
     dark = saved_at.elapsed if saved["dark"] else None

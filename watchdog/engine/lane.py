@@ -12,6 +12,7 @@ from watchdog.domain.events import (
     Event,
     IncidentClosed,
     IncidentOpened,
+    KillSwitchChanged,
     Record,
     SourceSeesAgain,
     SourceWentBlind,
@@ -50,6 +51,7 @@ class Lane:
         self._tasks: asyncio.TaskGroup | None = None
         self.runner: Runner | None = None
         self._lost: Runner | None = None
+        self._spare_hands: Callable[[], Hands] | None = None
         self._alarmed = ""
         self._parked = False
         self.taken: dict[str, Moment] = {}
@@ -130,13 +132,16 @@ class Lane:
 
     async def _decide(self, events: list[Event]) -> None:
         """Decide about every breaching trigger; journal it all at once, then act on it."""
-        proposals = [one for one in self.evaluator.proposals() if one.breaching]
+        firing = self.evaluator.proposals(self._shared.clock.now())
+        proposals = [one for one in firing if one.breaching]
         incident = self.decider.account.incident
         if proposals and not incident:
             opened = self._incident(proposals[0].trigger, proposals[0].severity)
             incident = opened.incident
             events.append(opened)
         chosen = await self._consider(proposals, incident, events)
+        if chosen is None:
+            events += self.decider.left_half_way()
         if chosen is None and self._may_close:
             events.append(IncidentClosed(self.target.name, incident))
         if chosen is None or self._waits_for_lower_run(*chosen):
@@ -176,11 +181,14 @@ class Lane:
         return IncidentOpened(self.target.name, name, trigger, severity)
 
     def _relapse(self, proposal: Proposal) -> None:
-        """A trigger that begins to fire in the short watch shows that it did not help."""
+        """A trigger that begins to fire in a watch shows that the rollback did not help."""
         if self.runner is None or supersedes(proposal, self.decider.account):
             return
         run = self.runner.run
-        if run.stage is not Stage.WATCH_SHORT or run.watch_since is None:
+        if run.stage not in WATCHES or run.watch_since is None:
+            return
+        # In the long watch, only what would do the same once more.
+        if run.stage is Stage.WATCH_LONG and proposal.plan != run.start.plan.name:
             return
         if proposal.since.elapsed > run.watch_since.elapsed:
             self.runner.relapse(f"trigger {proposal.trigger} fires again")
@@ -221,6 +229,8 @@ class Lane:
         plan = self.decider.with_trigger_checks(plan)
         started = self.decider.started(plan, incident, self._shared.clock.now())
         start = replace(started, by=by, reason=reason)
+        # Should it be written later than anybody waits for, it is taken up with these.
+        self._spare_hands = make_hands
         records = await self._write([*events, start])
         self._drive(self._runner(begin(records[-1]), self._hands or make_hands()))
         return start.run
@@ -246,24 +256,52 @@ class Lane:
 
     async def resume(self, run: Run, make_hands: Callable[[], Hands]) -> None:
         """Go on with a run found open in the journal."""
-        hands = self._hands or (make_hands() if run.start.by else None)
-        await self._go_on(self._runner(run, hands))
+        self._spare_hands = make_hands
+        if self.runner is None:
+            await self._go_on(self._taken_up(run))
 
     async def _take_up_lost(self) -> None:
-        """Go on with a run that could not be recorded, once the journal is well again."""
-        lost = self._lost
-        if lost is None or not self._shared.journal.healthy:
+        """Go on with a run that nobody drives, once the journal is well again.
+
+        Its records failed; or its start did, as it seemed, and was written later all the same.
+        """
+        current = self.decider.account.current
+        if self.runner is not None or not self._shared.journal.healthy:
             return
-        run = fold(await self._shared.journal.read(run=lost.run.id))
+        if self._lost is None and (current is None or (current.by and not self._can_act)):
+            return
+        name = self._lost.run.id if self._lost else current.run if current else ""
+        run = fold(await self._shared.journal.read(run=name))
         if run.stage is not Stage.ENDED:
-            await self._go_on(lost.again(run))
+            await self._go_on(self._lost.again(run) if self._lost else self._taken_up(run))
         self._lost = None
 
+    @property
+    def _can_act(self) -> bool:
+        """Whether there are hands for a run that a person started."""
+        return self._hands is not None or self._spare_hands is not None
+
+    def _taken_up(self, run: Run) -> Runner:
+        spare = self._spare_hands if run.start.by else None
+        return self._runner(run, self._hands or (spare() if spare else None))
+
     async def _go_on(self, runner: Runner) -> None:
+        thrown = await self._thrown_since(runner.run)
+        if thrown and runner.run.stage not in WATCHES:
+            # It was told to stop, and may have had no time to record that.
+            runner.request_stop(Outcome.STOPPED, f"kill switch: {thrown}")
         resumed = RunResumed(runner.run.id, runner.run.resumes + 1)
         for record in await self._write([resumed]):
             runner.run = apply(runner.run, record.event, record.at)
         self._drive(runner)
+
+    async def _thrown_since(self, run: Run) -> str:
+        """How the kill switch was last thrown since `run` began; empty when it was not."""
+        journal = self._shared.journal
+        first = (await journal.read(run=run.id))[0].seq
+        changes = [r.event for r in await journal.read(kinds=[KillSwitchChanged], after=first)]
+        hows = [one.how for one in changes if isinstance(one, KillSwitchChanged) and one.on]
+        return hows[-1] if hows else ""
 
     def _runner(self, run: Run, hands: Hands | None) -> Runner:
         hands = hands or NoHands(self.target.name)
@@ -286,15 +324,17 @@ class Lane:
             self._lost = runner
             raise
         finally:
-            self.runner = None
+            if self.runner is runner:
+                self.runner = None
         if run.stop is not None:
             # What superseded it has been waiting for this moment.
             self.wake()
 
     def stop_run(self, why: Outcome, detail: str) -> None:
         """Let the run under way start no further step."""
-        if self.runner is not None:
-            self.runner.request_stop(why, detail)
+        runner = self.runner or self._lost
+        if runner is not None:
+            runner.request_stop(why, detail)
 
     async def park(self, reason: str, grace: float) -> None:
         """Let the step under way finish within `grace` seconds; the next start goes on.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from watchdog.domain.errors import InDoubtError, TransientError, WatchdogError
+from watchdog.domain.errors import InDoubtError, TransientError, WatchdogError, unexpected
 from watchdog.domain.events import Event
 from watchdog.domain.moment import Moment
 from watchdog.domain.next_action import Action, Execute, Inspect, Look, Note, next_action
@@ -27,7 +27,7 @@ from watchdog.domain.progress import (
 )
 from watchdog.domain.run import WATCHES, Run, apply
 from watchdog.domain.signal import Verdict, judge
-from watchdog.domain.variables import Value, fill
+from watchdog.domain.variables import Value, fill, mentions_variables
 from watchdog.domain.words import utc
 from watchdog.ports import Clock, Executor, Eyes, Hands, Journal
 
@@ -67,7 +67,10 @@ class Runner:
 
     def again(self, run: Run) -> "Runner":
         """A runner for the same run, as the journal has it now."""
-        return type(self)(run, self._journal, self._clock, self._eyes, self._hands)
+        runner = type(self)(run, self._journal, self._clock, self._eyes, self._hands)
+        if self._stop is not None:
+            runner.request_stop(self._stop.why, self._stop.detail)
+        return runner
 
     def request_stop(self, why: Outcome, detail: str) -> None:
         """Start no further step; end once the step under way is resolved.
@@ -158,7 +161,12 @@ class Runner:
     async def _execute(self, index: int, step: Step, attempt: int) -> None:
         key = self.run.key(index)
         stage = self.run.stage
-        await self._record(StepIntended(self.run.id, stage, index, step.name, key, attempt))
+        values = self._values(step)
+        filled = self._filled(step, values)
+        intended = StepIntended(
+            self.run.id, stage, index, step.name, key, attempt, self._rendered(filled), values
+        )
+        await self._record(intended)
         # The kill switch may have been thrown while the intent was being written.
         if self._stop is not None:
             # Of an earlier attempt nothing is known yet: that is left to be resolved.
@@ -167,7 +175,7 @@ class Runner:
                 skipped = StepResult.SKIPPED
                 await self._record(StepEnded(self.run.id, stage, index, step.name, skipped, why))
             return
-        ok, detail = await self._send(key, self._filled(step))
+        ok, detail = await self._send(key, filled)
         await self._record(StepAnswered(self.run.id, stage, index, ok, detail))
 
     async def _send(self, key: str, step: Step) -> tuple[bool | None, str]:
@@ -190,6 +198,8 @@ class Runner:
             return None, str(error)
         except WatchdogError as error:
             return False, str(error)
+        except Exception as error:  # noqa: BLE001 -- one plugin's defect must not end all lanes
+            return (None if under_way else False), unexpected(error)
         return False, f"{refused} (tried {tries} times)"
 
     async def _pause(self, seconds: float) -> None:
@@ -203,7 +213,7 @@ class Runner:
             return
 
     async def _inspect(self, index: int, step: Step) -> None:
-        effect, detail = await self._effect(index, self._filled(step))
+        effect, detail = await self._effect(index, self._filled(step, self._values(step)))
         await self._record(StepObserved(self.run.id, self.run.stage, index, effect, detail))
 
     async def _effect(self, index: int, step: Step) -> tuple[Effect, str]:
@@ -215,15 +225,32 @@ class Runner:
                 return Effect.UNKNOWN, f"no answer within {LOOK_LIMIT:g} s"
             except WatchdogError as error:
                 return Effect.UNKNOWN, str(error)
+            except Exception as error:  # noqa: BLE001 -- one plugin's defect must not end all lanes
+                return Effect.UNKNOWN, unexpected(error)
         judgement = judge(
             step.done_when.signal, step.done_when.expect.negated(), await self._look(step.done_when)
         )
         note = judgement.note or judgement.verdict.value
         return _EFFECTS[judgement.verdict], f"{step.done_when.name}: {note}"
 
-    def _filled(self, step: Step) -> Step:
+    def _values(self, step: Step) -> Mapping[str, Value]:
+        """The run's variables in `step`: those of its first attempt, where there was one."""
+        if self.run.flight is not None and self.run.flight.values:
+            return self.run.flight.values
+        looks = step.done_when.look if step.done_when else None
+        asked = {**looks.source, **looks.ask} if looks else {}
+        if not mentions_variables({"with": step.options, "done_when": asked}):
+            return {}
+        return variables(self.run, self._clock.now())
+
+    def _rendered(self, step: Step) -> str:
+        try:
+            return self._eyes.probe(step).render()
+        except Exception as error:  # noqa: BLE001 -- a plugin's defect must not keep a step back
+            return unexpected(error)
+
+    def _filled(self, step: Step, values: Mapping[str, Value]) -> Step:
         """The step with the run's variables in their places."""
-        values = variables(self.run, self._clock.now())
         done_when = step.done_when
         if done_when is not None:
             look = done_when.look
@@ -255,6 +282,8 @@ class Runner:
                 return await self._eyes.look(check.look, self._clock.now())
         except TimeoutError:
             return Gap(Unknown.TIMEOUT, f"no answer within {LOOK_LIMIT:g} s")
+        except Exception as error:  # noqa: BLE001 -- one plugin's defect must not end all lanes
+            return Gap(Unknown.ERROR, unexpected(error))
 
 
 def variables(run: Run, now: Moment) -> Mapping[str, Value]:

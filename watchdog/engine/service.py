@@ -1,6 +1,7 @@
 """Runs the lanes, and watches over them: kill switch, clock, reload, drain, own health."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,9 @@ class Service:
         self._reload = reload
         self._stopping = asyncio.Event()
         self._why = ""
+        # Changes of the kill switch that could not be recorded yet, in order.
+        self._unwritten: list[KillSwitchChanged] = []
+        self._writing = asyncio.Lock()
 
     def stop(self, why: str) -> None:
         """Ask for an orderly end; safe to call from a signal handler."""
@@ -83,7 +87,7 @@ class Service:
         parks = (lane.park(self._why, self._grace) for lane in self.lanes.values())
         await asyncio.gather(*parks)
         try:
-            await self.shared.journal.append(DaemonStopped(self._why))
+            await self.shared.journal.append(*self._unwritten, DaemonStopped(self._why))
         except JournalError as error:
             self.shared.alarm(str(error))
 
@@ -96,6 +100,8 @@ class Service:
             seen = await self._check_clock(seen)
             if not self.shared.journal.healthy:
                 await self._probe_journal()
+            elif self._unwritten:
+                await self._try_to_write_changes()
 
     # -- kill switch
 
@@ -109,22 +115,51 @@ class Service:
 
     def _kill_file_exists(self) -> bool:
         try:
-            return self.kill_file.exists()
+            os.stat(self.kill_file)  # noqa: PTH116 -- Path.exists takes some errors for a no
+        except FileNotFoundError:
+            return False
         except OSError:
             # Whoever cannot see whether to stop must not go on.
             return True
+        return True
 
     async def kill(self, *, on: bool, how: str) -> None:
-        """Throw or release the kill switch: effective before the next step, journal or not."""
+        """Throw or release the kill switch: effective before the next step, journal or not.
+
+        While the kill file exists it is not released: from then on it is the file that holds it.
+        """
+        if not on and self._kill_file_exists():
+            self.shared.alarm(
+                f"the kill switch stays on as long as the file {self.kill_file} exists: remove it"
+            )
+            if self.shared.ledger.killed == FILE_HOW:
+                return
+            on, how = True, FILE_HOW
         event = KillSwitchChanged(on, how)
         self.shared.ledger.apply(event, self.shared.clock.now())
         if on:
             for lane in self.lanes.values():
                 lane.stop_run(Outcome.STOPPED, f"kill switch: {how}")
+        self._unwritten.append(event)
         try:
-            await self.shared.journal.append(event)
+            await self._write_changes()
         except JournalError as error:
             self.shared.alarm(str(error))
+
+    async def _write_changes(self) -> None:
+        """Record what became of the kill switch, so that the next start knows it."""
+        async with self._writing:
+            pending = tuple(self._unwritten)
+            await self.shared.journal.append(*pending)
+            del self._unwritten[: len(pending)]
+
+    async def _try_to_write_changes(self) -> bool:
+        try:
+            await self._write_changes()
+        except JournalError:
+            # Told when it was thrown; the guard tries again.
+            return False
+        return True
 
     # -- clock, journal
 
@@ -144,6 +179,8 @@ class Service:
         try:
             await self.shared.journal.probe()
         except JournalError:
+            return
+        if not await self._try_to_write_changes():
             return
         self.shared.alarm("the journal can be written again; automatic runs are possible again")
         for lane in self.lanes.values():

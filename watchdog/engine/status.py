@@ -42,6 +42,8 @@ def unable(service: Service, vitals: Vitals) -> list[str]:
         why.append("it is stopping")
     if not service.shared.journal.healthy:
         why.append(f"the journal cannot be written: {vitals.journal_problem}")
+    if service.shared.ledger.killed:
+        why.append(f"the kill switch is on: {service.shared.ledger.killed}")
     return why
 
 

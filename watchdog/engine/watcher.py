@@ -11,6 +11,7 @@ from watchdog.ports import Clock, Question, Source
 # Worth a second try within the slot: the question may never have arrived.
 _RETRIED = {Unknown.ERROR, Unknown.TIMEOUT, Unknown.HTTP}
 _SHARE_OF_SLOT = 0.9
+_LONGEST_TEXT = 300
 
 
 class Watcher:
@@ -37,13 +38,14 @@ class Watcher:
 
     async def tick(self, slot: int, at: Moment) -> None:
         """Look once, as of `at`, and post a complete round whatever happened."""
-        ends = self._clock.now().elapsed + self.every * _SHARE_OF_SLOT
+        looked = self._clock.now()
+        ends = looked.elapsed + self.every * _SHARE_OF_SLOT
         seen = dict(await self._ask(self._questions, at, ends))
         again = [q for q in self._questions if _worth_a_retry(seen.get(q.id))]
         if again and self._clock.now().elapsed < ends:
             seen.update(await self._ask(again, at, ends))
         if not self.retired:
-            self._post(Looked(self.name, slot, at, seen))
+            self._post(Looked(self.name, slot, at, seen, looked))
         self.last_round = self._clock.now()
 
     async def _ask(
@@ -55,7 +57,9 @@ class Watcher:
                 return await self._source.observe(questions, at)
         except TimeoutError:
             gap = Gap(Unknown.TIMEOUT, f"no answer within {left:.3g} s")
-            return {question.id: gap for question in questions}
+        except Exception as error:  # noqa: BLE001 -- the boundary of a plugin, which may have bugs
+            gap = Gap(Unknown.ERROR, f"{type(error).__name__}: {error}"[:_LONGEST_TEXT])
+        return {question.id: gap for question in questions}
 
 
 def _worth_a_retry(observation: Observation | None) -> bool:

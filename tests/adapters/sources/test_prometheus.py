@@ -2,7 +2,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -28,6 +28,8 @@ class FakePrometheus:
     refuses: set[str] = field(default_factory=set)
     most_members: int = 1_000
     warnings: list[str] = field(default_factory=list)
+    warns_of: str = ""
+    histogram: str = ""
     forms: list[dict[str, str]] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
 
@@ -45,12 +47,17 @@ class FakePrometheus:
         for word in self.refuses:
             if word in form["query"]:
                 return self.error(f"{word} is duplicate")
+        warnings = list(self.warnings)
+        if self.warns_of and self.warns_of in form["query"]:
+            warnings.append(f"{self.warns_of} might not be a counter")
         result = [{"metric": {"__trigger__": m}, "value": [1, f"{m}.5"]} for m in members]
+        if self.histogram and self.histogram in form["query"]:
+            result.append({"metric": {"__trigger__": members[-1]}, "histogram": [1, {}]})
         return web.json_response(
             {
                 "status": "success",
                 "data": {"resultType": "vector", "result": result},
-                "warnings": self.warnings,
+                "warnings": warnings,
             }
         )
 
@@ -130,6 +137,60 @@ async def test_warnings_stand_with_every_answer_of_the_batch(
     for sample in seen.values():
         assert isinstance(sample, Sample)
         assert sample.warnings == ("a store is missing",)
+
+
+async def test_a_warning_that_all_repeat_is_asked_about_once(
+    fake: FakePrometheus, deps: Deps
+) -> None:
+    asking, asked = source(fake.url, deps), questions("a", "b")
+    requests = []
+
+    for warnings in (["one store"], ["one store"], ["another"], [], ["another"], ["another"]):
+        fake.forms.clear()
+        fake.warnings = warnings
+        seen = await observe(asking, asked)
+        for sample in seen.values():
+            assert isinstance(sample, Sample)
+            assert sample.warnings == tuple(warnings)
+        requests.append(len(fake.forms))
+
+    assert requests == [3, 1, 3, 1, 3, 1]
+
+
+async def test_the_warning_of_one_query_is_kept_away_from_the_others(
+    fake: FakePrometheus, deps: Deps
+) -> None:
+    asking, asked = source(fake.url, deps), questions("a", "bad", "c")
+    fake.warns_of = "bad"
+    requests = []
+
+    for round_ in range(9):
+        fake.forms.clear()
+        fake.warns_of = "bad" if round_ < 5 else ""
+        seen = await observe(asking, asked)
+        warned = {name for name, one in seen.items() if isinstance(one, Sample) and one.warnings}
+        assert warned == ({"bad"} if round_ < 5 else set())
+        requests.append(len(fake.forms))
+
+    assert requests == [4, 2, 2, 2, 2, 2, 2, 2, 1]
+
+
+async def test_a_native_histogram_spoils_no_answer_but_its_own(
+    fake: FakePrometheus, deps: Deps
+) -> None:
+    asking, asked = source(fake.url, deps), questions("a", "bad", "c")
+    fake.histogram = "bad"
+
+    for requests in (4, 2, 2):
+        fake.forms.clear()
+        seen = await observe(asking, asked)
+        assert isinstance(seen["a"], Sample)
+        assert isinstance(seen["c"], Sample)
+        gap = seen["bad"]
+        assert isinstance(gap, Gap)
+        assert gap.reason is Unknown.PARSE
+        assert "native histogram" in gap.note
+        assert len(fake.forms) == requests
 
 
 async def test_the_headers_carry_the_tenant_and_the_secret_as_it_is_now(
@@ -256,6 +317,33 @@ async def test_the_servers_clock_is_compared_with_ours(deps: Deps) -> None:
         date = "no date"
         await observe(asking, questions("a"))
         assert asking.skew_seconds == pytest.approx(1_763_800_000 - now().wall, abs=5)
+
+
+@dataclass
+class LaterClock:
+    """The real clock, and some seconds."""
+
+    later: float = 0.0
+
+    def now(self) -> Moment:
+        return now().after(self.later)
+
+
+async def test_what_a_source_said_of_the_clock_counts_for_five_minutes(deps: Deps) -> None:
+    # A source that only a plan's check asks is not asked again for days.
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=500, headers={"Date": "Sat, 22 Nov 2025 08:26:40 GMT"})
+
+    clock = LaterClock()
+    async with web_server(answer) as url:
+        asking = source(url, replace(deps, clock=clock))
+        await observe(asking, questions("a"))
+        assert asking.skew_seconds is not None
+
+    clock.later = 290.0
+    assert asking.skew_seconds is not None
+    clock.later = 301.0
+    assert asking.skew_seconds is None
 
 
 Lie = Callable[[web.Request], Any]

@@ -150,8 +150,11 @@ def test_a_run_that_a_person_started_is_never_superseded() -> None:
     assert reason(facts(account), GRAVER) is Reason.RUN_IN_PROGRESS
 
 
-def test_the_long_watch_keeps_nothing_from_starting() -> None:
-    assert reason(facts(Account(current=holding(Stage.WATCH_LONG)))) is None
+def test_the_long_watch_keeps_only_its_own_plan_from_starting_once_more() -> None:
+    some = facts(Account(current=holding(Stage.WATCH_LONG)))
+
+    assert reason(some, replace(a_proposal(), plan="another")) is None
+    assert reason(some, replace(a_proposal(), plan="undo")) is Reason.RUN_IN_PROGRESS
 
 
 # -- limits
@@ -194,6 +197,26 @@ def test_the_graver_run_still_starts_once_the_lower_one_has_given_way() -> None:
     assert reason(some, GRAVER) is None
     assert reason(some, a_proposal()) is Reason.COOLING_DOWN
     assert reason(replace(some, account=replace(account, incident="i1")), GRAVER) is not None
+
+
+def test_what_gave_way_latches_for_all_but_the_graver_run_of_its_incident() -> None:
+    gave_way = past("9h58m", "9h59m", superseded=True)
+    half_way = Account(past=(gave_way,), incident="i0", latched="gave way", half_way=holding())
+
+    assert reason(facts(half_way), GRAVER) is None
+    assert reason(facts(half_way)) is Reason.LATCHED
+    assert reason(facts(replace(half_way, incident="i1")), GRAVER) is Reason.LATCHED
+    assert reason(facts(replace(half_way, half_way=None)), GRAVER) is Reason.LATCHED
+
+
+def test_a_run_that_a_wrong_clock_dates_into_the_future_still_counts() -> None:
+    ahead = facts(Account(past=(past("12h", "12h1m"),)))
+
+    refusal = decide(a_proposal(), ahead, at("10h"))
+
+    assert refusal is not None
+    assert refusal.reason is Reason.COOLING_DOWN
+    assert refusal.detail == "3600 s left"
 
 
 def test_limits_let_go_as_time_passes() -> None:

@@ -20,7 +20,8 @@ from watchdog.domain.events import (
     WatchEnded,
     WatchStarted,
 )
-from watchdog.domain.ledger import Account, Ledger
+from watchdog.domain.ledger import Account, Ledger, age
+from watchdog.domain.moment import Moment
 from watchdog.domain.trigger import Severity
 
 PLAN = a_plan(watch=a_watch(short=60, long=600))
@@ -129,8 +130,49 @@ def test_a_run_that_did_not_prove_that_it_helped_latches_its_target(outcome: Out
     assert after.latched == f"run r1 ended {outcome.value}: why"
 
 
-def test_a_run_that_gave_way_to_a_graver_one_does_not_latch() -> None:
-    assert ended_well(account(("0s", start()), ("1s", ended(Outcome.SUPERSEDED))))
+def test_a_run_that_gave_way_latches_until_the_graver_one_begins() -> None:
+    gave_way: list[Dated] = [("0s", start()), ("1s", ended(Outcome.SUPERSEDED))]
+    before = account(*gave_way)
+    assert before.latched == "run r1 gave way, and no graver one began: why"
+    assert before.half_way is not None
+
+    after = account(*gave_way, ("2s", start("r2", severity=Severity.CRITICAL)))
+    assert (after.latched, after.half_way) == ("", None)
+
+
+def test_a_run_by_hand_after_one_that_gave_way_leaves_the_latch() -> None:
+    after = account(
+        ("0s", start()), ("1s", ended(Outcome.SUPERSEDED)), ("2s", start("r2", by="ann"))
+    )
+
+    assert after.latched
+    assert after.half_way is None
+
+
+def test_clearing_lets_go_of_what_gave_way() -> None:
+    cleared = LatchCleared("shop", "ann", "looked")
+    after = account(("0s", start()), ("1s", ended(Outcome.SUPERSEDED)), ("2s", cleared))
+
+    assert ended_well(after)
+    assert after.half_way is None
+
+
+def test_a_run_dated_into_the_future_counts_as_one_of_now() -> None:
+    later = at("1d")
+
+    assert age(later, at("2h")) == 0
+    assert age(at("1h"), at("2h")) == seconds("1h")
+    # Translated by a wrong clock, which was mended since.
+    assert age(Moment(-90000.0, at("1h").wall), at("2h")) == seconds("1h")
+    assert ledger(("1d", start())).starts_since(at("1h"), seconds("1h")) == 1
+
+
+def test_clearing_dates_a_run_of_the_future_back_to_that_moment() -> None:
+    book = ledger(("1d", start()))
+    book.apply(LatchCleared("shop", "ann", "looked"), at("1h"))
+
+    assert book.starts_since(at("1h30m"), seconds("1h")) == 1
+    assert book.starts_since(at("2h30m"), seconds("1h")) == 0
 
 
 @pytest.mark.parametrize("stage", [Stage.WATCH_SHORT, Stage.WATCH_LONG])

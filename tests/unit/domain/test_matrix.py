@@ -40,6 +40,15 @@ def test_a_proposal_says_whether_the_last_look_was_a_breach() -> None:
     assert not proposals(TRIGGERS, statuses(errors=Firing(at(5), gap=1)))[0].breaching
 
 
+def test_a_look_of_long_ago_is_no_breach_any_more() -> None:
+    seen = statuses() | {"errors": TriggerStatus(Firing(at("5m")), judged_at=at("10m"))}
+    never = statuses(errors=Firing(at("5m")))
+
+    assert proposals(TRIGGERS, seen, at("10m30s"))[0].breaching
+    assert not proposals(TRIGGERS, seen, at("10m31s"))[0].breaching
+    assert not proposals(TRIGGERS, never, at("5m"))[0].breaching
+
+
 def test_a_proposal_says_whether_it_was_seen_since_the_restart() -> None:
     assert proposals(TRIGGERS, statuses(errors=Firing(at(5))))[0].confirmed
     assert not proposals(TRIGGERS, statuses(errors=Firing(at(5), confirmed=False)))[0].confirmed

@@ -198,7 +198,7 @@ def test_a_step_whose_intent_is_all_that_is_known_is_looked_at_first() -> None:
 
 
 def test_not_done_is_not_believed_before_the_answer_has_been_lost_for_long_enough() -> None:
-    step = a_step(settle="2s")
+    step = a_step(settle="2s", timeout="1s")
     lost = in_flight(step, then=30)
 
     early = after(lost, observed(Effect.NOT_APPLIED), then=31.9)
@@ -206,6 +206,14 @@ def test_not_done_is_not_believed_before_the_answer_has_been_lost_for_long_enoug
 
     late = after(early, observed(Effect.NOT_APPLIED), then=32)
     assert ask(late, 32) == Execute(0, step, 2)
+
+
+def test_what_was_cut_off_may_still_be_worked_on_for_as_long_as_one_answer_may_take() -> None:
+    step = a_step(settle="2s", timeout="5s")
+    lost = in_flight(step, then=5)
+
+    assert isinstance(ask(after(lost, observed(Effect.NOT_APPLIED), then=9), 9), Inspect)
+    assert isinstance(ask(after(lost, observed(Effect.NOT_APPLIED), then=10), 10), Execute)
 
 
 def test_an_early_look_does_not_become_true_by_waiting() -> None:
@@ -216,7 +224,7 @@ def test_an_early_look_does_not_become_true_by_waiting() -> None:
 
 
 def test_a_look_from_before_a_restart_proves_nothing_of_what_was_still_under_way() -> None:
-    step = a_step(settle="2s")
+    step = a_step(settle="2s", timeout="1s")
     run = after(a_run(a_plan(step)), intended())
     run = after(run, RunResumed("r1", 1), then=60)
 
@@ -260,7 +268,7 @@ def test_a_lost_answer_of_a_step_that_nobody_can_look_at_is_a_doubt() -> None:
 
 
 def test_attempts_come_to_an_end() -> None:
-    proven = after(a_run(a_plan(a_step(retries=1))), intended(2), answered(ok=None))
+    proven = after(a_run(a_plan(a_step(retries=1, timeout="1s"))), intended(2), answered(ok=None))
     proven = after(proven, observed(Effect.NOT_APPLIED), then=5)
     guessed = after(
         a_run(a_plan(a_step(retries=1, repeat=Repeat.IDEMPOTENT))), intended(2), answered(ok=None)
@@ -286,6 +294,17 @@ def test_only_a_step_can_be_in_flight() -> None:
 
 
 # -- after a crash
+
+
+def test_a_run_that_seems_to_begin_later_is_interrupted_before_its_next_step() -> None:
+    run = after(a_run(), RunResumed("r1", 1))
+    behind = ask(run, -3600)
+    assert isinstance(behind, Note)
+    assert isinstance(behind.event, StopRequested)
+    assert behind.event.why is Outcome.INTERRUPTED
+    assert "nobody knows how old it is" in behind.event.detail
+
+    assert isinstance(ask(run, -1), Execute)
 
 
 def test_a_run_found_too_late_is_interrupted_before_its_next_step() -> None:
@@ -348,7 +367,7 @@ def test_a_stop_leaves_even_the_final_stage_unsent() -> None:
 
 
 def test_a_stop_waits_for_what_is_under_way() -> None:
-    run = after(in_flight(a_step()), stop())
+    run = after(in_flight(a_step(timeout="1s")), stop())
 
     assert isinstance(ask(run), Inspect)
     assert noted_end(after(run, observed(Effect.APPLIED)))[0] is StepResult.OK

@@ -223,6 +223,24 @@ async def test_a_preflight_that_cannot_be_made_is_a_refusal() -> None:
     assert "the secret file /run/token cannot be read" in refusal.detail
 
 
+class Broken(WorldEyes):
+    def probe(self, step: Step) -> Probe:
+        raise KeyError("token")
+
+
+@virtually
+async def test_a_defect_in_a_preflight_is_a_refusal() -> None:
+    process = Process(a_world())
+    decider = Decider(a_target(), process.shared, Broken(process.world))
+
+    (decided,), plan = await decider.consider(a_proposal(), "i1", at(0))
+
+    assert plan is None
+    assert isinstance(decided, Decided)
+    assert decided.detail == "flag off: unexpected KeyError: 'token'"
+    assert decided.would_do[0] == "flag off: cannot be shown: unexpected KeyError: 'token'"
+
+
 @virtually
 async def test_what_an_alert_only_target_would_not_have_done_is_said() -> None:
     process, decider = a_decider(a_target(mode=Mode.ALERT_ONLY))

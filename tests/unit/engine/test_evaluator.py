@@ -10,7 +10,7 @@ from watchdog.domain.events import Event, SourceSeesAgain, SourceWentBlind, Trig
 from watchdog.domain.observation import Observation
 from watchdog.domain.signal import Verdict
 from watchdog.domain.target import Target
-from watchdog.domain.trigger import INACTIVE, Change, Firing, Pending
+from watchdog.domain.trigger import INACTIVE, Change, Firing, Pending, Trigger
 from watchdog.engine.evaluator import Evaluator, Looked
 from watchdog.testing.world import observation
 
@@ -359,3 +359,78 @@ def test_a_step_of_the_clock_starts_pending_triggers_over() -> None:
     statuses = watch.evaluator.statuses
     assert statuses["errors"].state == INACTIVE
     assert isinstance(statuses["latency"].state, Firing)
+
+
+# -- how far looks lie apart, and how long they count
+
+
+def test_a_firing_trigger_breaches_only_as_long_as_its_own_last_look_is_recent() -> None:
+    target = a_target(a_trigger("errors"), a_trigger("health", source="http"))
+    watch = Watch(target).see(errors="obb").see(source="http", health="oooo")
+
+    assert watch.evaluator.proposals(at(45 + 29))[0].breaching
+    assert not watch.evaluator.proposals(at(45 + 31))[0].breaching
+    watch.see(errors="b")
+    assert watch.evaluator.proposals(at(watch.slot * 15))[0].breaching
+
+
+def failed(slot: int, looked: float | None = None) -> Looked:
+    moment = None if looked is None else at(looked)
+    return Looked("prometheus", slot, at(slot * 15), {"errors": observation("1")}, moment)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [a_trigger("errors", fails=3), a_trigger("errors", confirm=3)],
+    ids=["fails", "confirm"],
+)
+def test_a_first_look_late_in_its_slot_and_the_next_slots_are_one_failure(
+    trigger: Trigger,
+) -> None:
+    evaluator = Evaluator(a_target(trigger))
+
+    for look in (failed(1, 29.0), failed(2, 30.0), failed(3, 45.0)):
+        evaluator.take(look)
+    assert not isinstance(evaluator.statuses["errors"].state, Firing)
+
+    evaluator.take(failed(4, 60.0))
+    assert isinstance(evaluator.statuses["errors"].state, Firing)
+
+
+@pytest.mark.parametrize("looked", [None, 40.0], ids=["the slot", "the look"])
+def test_a_restart_within_a_slot_counts_no_failure_twice(looked: float | None) -> None:
+    target = a_target(a_trigger("errors", fails=3))
+    before = Evaluator(target)
+    before.take(failed(1))
+    before.take(failed(2, 30.0))
+    kept = before.checkpoint(at(31))
+    assert kept is not None
+    after = Evaluator(target)
+    after.restore(kept, at(31), at(39))
+
+    after.take(failed(2, looked))
+    after.take(failed(2, looked))
+    state = after.statuses["errors"].state
+    assert isinstance(state, Pending)
+    assert state.breaches == 2
+
+    after.take(failed(3, 45.0))
+    assert isinstance(after.statuses["errors"].state, Firing)
+
+
+def test_a_failure_an_interval_after_the_last_one_counts_across_a_restart_and_a_boot() -> None:
+    target = a_target(a_trigger("errors", fails=3))
+    before = Evaluator(target)
+    before.take(failed(1))
+    before.take(failed(2))
+    kept = before.checkpoint(at(31))
+    assert kept is not None
+    after = Evaluator(target)
+    # This boot's clock stood at 1 s when the last one's stood at 31 s.
+    after.restore(kept, replace(at(31), elapsed=1.0), replace(at(40), elapsed=10.0))
+
+    after.take(Looked("prometheus", 1, replace(at(44), elapsed=14.0), failed(3).observations))
+
+    state = after.statuses["errors"].state
+    assert isinstance(state, Pending)
+    assert state.breaches == 3

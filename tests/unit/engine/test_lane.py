@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from watchdog.domain.errors import JournalError, WatchdogError
 from watchdog.domain.events import (
     ConfigLoaded,
     Decided,
+    Event,
     IncidentClosed,
     IncidentOpened,
     KillSwitchChanged,
@@ -25,6 +27,7 @@ from watchdog.domain.events import (
     Outcome,
     Paused,
     Proof,
+    Record,
     Resumed,
     RunEnded,
     RunParked,
@@ -34,6 +37,7 @@ from watchdog.domain.events import (
     SourceSeesAgain,
     SourceWentBlind,
     Stage,
+    StepAnswered,
     StepIntended,
     StopRequested,
     TriggerChanged,
@@ -45,6 +49,7 @@ from watchdog.domain.target import Limits, Mode, Target
 from watchdog.domain.trigger import Change, Firing, Severity
 from watchdog.engine.lane import Lane
 from watchdog.ports import Finding
+from watchdog.testing.doubles import MemoryJournal
 from watchdog.testing.virtual_time import virtually
 from watchdog.testing.world import Reply, World
 
@@ -324,6 +329,21 @@ async def test_a_graver_trigger_takes_over_once_the_step_under_way_is_done() -> 
 
 
 @virtually
+async def test_a_run_that_gave_way_to_nothing_latches_and_is_told() -> None:
+    world = a_world()
+    world.takes["one"] = 40
+    async with Process(world, two_levels()).running() as process:
+        await process.see(latency="obbbbb", outage="oobboo")
+        await process.see(latency="b" * 240, outage="o")
+
+        assert world.names == ["one"]
+        assert process.run().outcome is Outcome.SUPERSEDED
+        assert "gave way, and no graver one began" in process.account.latched
+        grave = [one for one in process.told(Decided) if one.severity is Severity.CRITICAL]
+        assert [(one.refusal, one.plan) for one in grave] == [(Reason.LATCHED, "cache")]
+
+
+@virtually
 async def test_a_run_that_gives_way_is_asked_once() -> None:
     world = a_world()
     world.takes["one"] = 100
@@ -464,6 +484,28 @@ async def test_a_relapse_in_the_long_watch_latches() -> None:
         await asyncio.sleep(240)
 
         assert "relapsed" in process.account.latched
+
+
+@virtually
+async def test_a_trigger_of_the_same_plan_in_the_long_watch_latches_and_starts_nothing() -> None:
+    world = a_world()
+    heals(world)
+    target = a_target(
+        a_trigger("errors"),
+        a_trigger("latency"),
+        plans=[a_plan(watch=a_watch(short="1m", long="6h"))],
+        limits=Limits(per_hour=9, per_day=9, cooldown=1.0),
+    )
+    async with Process(world, target).running() as process:
+        await process.see(errors="obb", latency="o")
+        await process.see(errors="oooooooooooo")
+        await asyncio.sleep(RUN)
+        assert process.run().stage is Stage.WATCH_LONG
+        await process.see(latency="bbbbbb")
+
+        assert process.told(WatchEnded)[-1].proof is Proof.FAILED
+        assert "relapsed" in process.account.latched
+        assert world.names == ["flag off"]
 
 
 @virtually
@@ -819,6 +861,107 @@ async def test_a_run_that_could_not_go_on_is_taken_up_when_the_journal_is_well_a
         assert [resumed.attempt for resumed in process.told(RunResumed)] == [1]
         assert process.run().outcome is Outcome.SUCCEEDED
         assert not process.lane.busy
+
+
+class LateOnce(MemoryJournal):
+    """Its first write of a start is given up, and lands on the disk half a minute later."""
+
+    late = False
+
+    async def append(self, *events: Event) -> Sequence[Record]:
+        if self.late or not any(isinstance(event, RunStarted) for event in events):
+            return await super().append(*events)
+        self.late = True
+        self._problem = "no answer within 30 s"
+        asyncio.get_running_loop().call_later(30, self._land, events)
+        raise JournalError(self._problem)
+
+    def _land(self, events: Sequence[Event]) -> None:
+        records = [self._record(number, event) for number, event in enumerate(events, 1)]
+        self.disk.records += [(record, self._boot) for record in records]
+        self._problem = ""
+        for call in self._listeners:
+            call(records)
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.ALERT_ONLY])
+def test_a_start_written_later_than_anybody_waited_is_driven(mode: Mode) -> None:
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        journal = LateOnce(world.clock)
+        async with Process(world, a_target(mode=mode), journal=journal).running() as process:
+            if mode is Mode.AUTO:
+                await process.see(errors="obbo")
+            else:
+                with pytest.raises(JournalError):
+                    await by_hand(process)
+            await process.see(errors="oooo")
+            await asyncio.sleep(RUN)
+
+            assert len(process.told(RunStarted)) == 1
+            assert world.names == ["flag off"]
+            assert process.run().outcome is Outcome.SUCCEEDED
+
+    scenario()
+
+
+@virtually
+async def test_a_stop_told_to_a_run_that_waits_for_the_journal_holds() -> None:
+    world = a_world()
+    world.takes["one"] = 10
+    target = a_target(plans=[a_plan(a_step("one"), a_step("two"))])
+    async with Process(world, target).running() as process:
+        await process.see(errors="obb")
+        process.journal.fault = "the disk is full"
+        await asyncio.sleep(12)
+        assert process.lane.runner is None
+        process.lane.stop_run(Outcome.STOPPED, "kill switch: signal USR1")
+        process.journal.fault = ""
+        await process.journal.probe()
+        await process.see(errors="o")
+        await asyncio.sleep(RUN)
+
+        assert world.names == ["one"]
+        assert process.run().outcome is Outcome.STOPPED
+
+
+@virtually
+async def test_a_stop_that_could_not_be_recorded_holds_when_the_run_is_taken_up() -> None:
+    world = a_world()
+    world.takes["one"] = 10
+    target = a_target(plans=[a_plan(a_step("one"), a_step("two"))])
+    async with Process(world, target).running() as process:
+        await process.see(errors="obb")
+        process.journal.fault = "the disk is full"
+        process.lane.stop_run(Outcome.STOPPED, "kill switch: signal USR1")
+        await asyncio.sleep(12)
+        process.journal.fault = ""
+        await process.journal.probe()
+        await process.see(errors="o")
+        await asyncio.sleep(RUN)
+
+        assert world.names == ["one"]
+        assert process.run().outcome is Outcome.STOPPED
+
+
+@virtually
+async def test_a_defect_in_an_executor_leaves_the_other_lanes_alive() -> None:
+    world = a_world()
+    targets = [a_target(name=name, plans=[a_plan(a_step(name))]) for name in ("shop", "cart")]
+
+    def defect(name: str) -> None:
+        if name == "shop":
+            raise KeyError(name)
+
+    world.on_effect = defect
+    async with Process(world, *targets).running() as process:
+        await process.see(errors="obbo")
+        await asyncio.sleep(RUN)
+
+        assert sorted(world.names) == ["cart", "shop"]
+        assert process.told(StepAnswered)[0].ok is None
+        assert [process.run(n).outcome for n in (0, 1)] == [Outcome.SUCCEEDED] * 2
 
 
 @virtually

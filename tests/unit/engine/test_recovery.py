@@ -165,6 +165,56 @@ async def test_a_run_found_after_too_long_is_interrupted() -> None:
 
 
 @virtually
+async def test_a_run_found_by_a_clock_that_is_behind_is_interrupted() -> None:
+    process = Process(a_world(), a_target(plans=[a_plan(a_step("one"), a_step("two"))]))
+    process.world.takes["one"] = 20
+    async with process.running():
+        await process.see(errors="obb")
+    again = next_process(process, boot_id="other", wall=-86400)
+    async with again.running():
+        await asyncio.sleep(RUN)
+
+        assert again.world.names == []
+        assert "nobody knows how old it is" in again.run().broken
+        assert again.account.latched
+
+
+@virtually
+async def test_a_clock_that_was_ahead_at_the_start_forgets_no_cool_down() -> None:
+    process = Process(a_world())
+    async with process.running():
+        await process.see(errors="obbo")
+        await asyncio.sleep(RUN)
+    again = next_process(process, boot_id="other", wall=25 * 3600)
+    async with again.running():
+        await asyncio.sleep(20)
+        assert isinstance(again.clock, VirtualClock)
+        again.clock.step(-25 * 3600)
+        await again.see(errors="obbbb")
+
+        assert again.world.names == ["flag off"]
+        assert again.told(Decided)[-1].refusal == Reason.COOLING_DOWN
+
+
+@virtually
+async def test_a_stop_told_to_a_run_outlives_a_crash_and_the_kill_switch() -> None:
+    process = Process(a_world(), a_target(plans=[a_plan(a_step("one"), a_step("two"))]))
+    process.world.takes["one"] = 20
+    async with process.running():
+        await process.see(errors="obb")
+        await process.journal.append(KillSwitchChanged(on=True, how="the kill file exists"))
+        process.lane.stop_run(Outcome.STOPPED, "kill switch")
+    again = next_process(process)
+    await again.journal.append(KillSwitchChanged(on=False, how="the kill file was removed"))
+    async with again.running():
+        await asyncio.sleep(RUN)
+
+        assert again.ledger.killed == ""
+        assert again.world.names == []
+        assert again.run().outcome is Outcome.STOPPED
+
+
+@virtually
 async def test_a_run_of_a_target_that_no_file_names_any_more_is_told() -> None:
     world = a_world()
     process = Process(world, a_target(name="cart"))

@@ -338,6 +338,54 @@ async def test_a_look_that_cannot_be_made_tells_nothing() -> None:
     assert (await bench.drive()).outcome is Outcome.INTERRUPTED
 
 
+class Defective(Executor):
+    async def execute(self, key: str) -> str:
+        raise KeyError("answer")
+
+
+class DefectiveHands(WorldHands):
+    def executor(self, step: Step) -> Executor:
+        return Defective()
+
+
+class DefectiveEyes(WorldEyes):
+    def probe(self, step: Step) -> Probe:
+        raise KeyError("probe")
+
+    async def look(self, look: Look, at: Moment) -> Observation:
+        raise KeyError("look")
+
+
+@virtually
+async def test_a_defect_in_an_executor_leaves_the_step_in_doubt() -> None:
+    bench = Bench(a_step("one", repeat=Repeat.ONCE))
+    bench.hands = DefectiveHands(bench.world)
+
+    run = await bench.drive()
+
+    assert run.outcome is Outcome.INTERRUPTED
+    (answered,) = bench.told(StepAnswered)
+    assert (answered.ok, answered.detail) == (None, "unexpected KeyError: 'answer'")
+
+
+@virtually
+async def test_a_defect_in_a_look_tells_nothing() -> None:
+    bench = Bench(a_step("one"))
+    bench.eyes = DefectiveEyes(bench.world)
+
+    assert (await bench.drive()).outcome is Outcome.INTERRUPTED
+    assert {seen.effect for seen in bench.told(StepObserved)} == {Effect.UNKNOWN}
+
+
+@virtually
+async def test_a_defect_in_the_look_of_a_check_is_inconclusive() -> None:
+    bench = Bench(a_step("one", repeat=Repeat.ONCE))
+    bench.eyes = DefectiveEyes(bench.world)
+
+    assert (await bench.drive()).outcome is Outcome.INCONCLUSIVE
+    assert bench.told(CheckSampled)[0].note == "unexpected KeyError: 'look'"
+
+
 @virtually
 async def test_a_look_that_never_ends_tells_nothing() -> None:
     bench = Bench(a_step("one"))

@@ -19,6 +19,7 @@ from watchdog.domain.events import (
 )
 from watchdog.domain.trigger import Inactive, Pending
 from watchdog.engine.service import FILE_HOW, Service
+from watchdog.testing.doubles import MemoryJournal
 from watchdog.testing.virtual_time import VirtualClock, virtually
 from watchdog.testing.world import World
 
@@ -174,6 +175,84 @@ def test_the_kill_switch_works_without_a_journal(kill_file: Path) -> None:
             await asyncio.sleep(60)
             assert world.names == ["one"]
             assert daemon.run().outcome is Outcome.STOPPED
+
+    scenario()
+
+
+def test_a_kill_switch_thrown_without_a_journal_holds_at_the_next_start(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        async with Daemon(world, kill_file).serving() as daemon:
+            daemon.journal.fault = "the disk is full"
+            await daemon.service.kill(on=True, how="signal USR1")
+            await asyncio.sleep(10)
+            daemon.journal.fault = ""
+            await asyncio.sleep(1)
+
+            assert [change.how for change in daemon.told(KillSwitchChanged)] == ["signal USR1"]
+        journal = MemoryJournal(world.clock, survived=daemon.journal)
+        async with Process(world, TWO_STEPS, journal=journal).running() as again:
+            assert again.ledger.killed == "signal USR1"
+
+    scenario()
+
+
+def test_a_journal_that_is_well_by_itself_learns_of_the_kill_switch(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        async with Daemon(a_world(), kill_file).serving() as daemon:
+            daemon.journal.fault = "the disk is full"
+            await daemon.service.kill(on=True, how="signal USR1")
+            daemon.journal.fault = ""
+            await daemon.journal.probe()
+            await asyncio.sleep(1)
+
+            assert len(daemon.told(KillSwitchChanged)) == 1
+
+    scenario()
+
+
+def test_a_kill_switch_thrown_without_a_journal_is_recorded_at_the_end(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        async with Daemon(a_world(), kill_file).serving() as daemon:
+            daemon.journal.fault = "the disk is full"
+            await daemon.service.kill(on=True, how="signal USR1")
+            daemon.journal.fault = ""
+            await daemon.journal.probe()
+
+        assert len(daemon.told(KillSwitchChanged)) == 1
+
+    scenario()
+
+
+def test_nobody_lifts_what_the_kill_file_holds(kill_file: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        async with Daemon(a_world(), kill_file).serving() as daemon:
+            await daemon.service.kill(on=True, how="signal USR1")
+            kill_file.touch()
+            await daemon.service.kill(on=False, how="signal USR2")
+            assert daemon.ledger.killed == FILE_HOW
+            assert "remove it" in daemon.alarms[-1]
+
+            await daemon.service.kill(on=False, how="signal USR2")
+            assert len(daemon.told(KillSwitchChanged)) == 2
+
+            kill_file.unlink()
+            await asyncio.sleep(1)
+            assert daemon.ledger.killed == ""
+
+    scenario()
+
+
+def test_a_kill_file_behind_what_is_no_folder_counts_as_one(tmp_path: Path) -> None:
+    @virtually
+    async def scenario() -> None:
+        (tmp_path / "file").touch()
+        async with Daemon(a_world(), tmp_path / "file" / "kill").serving() as daemon:
+            assert daemon.ledger.killed == FILE_HOW
 
     scenario()
 

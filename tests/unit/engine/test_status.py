@@ -284,6 +284,15 @@ async def test_it_is_unable_before_it_has_started_and_while_it_stops() -> None:
 
 
 @virtually
+async def test_it_is_unable_while_the_kill_switch_is_on() -> None:
+    async with Process(a_world()).running() as process:
+        service = service_of(process)
+        await service.kill(on=True, how="a person")
+
+        assert unable(service, VITALS) == ["the kill switch is on: a person"]
+
+
+@virtually
 async def test_a_source_whose_rounds_stop_is_stalled_after_three_of_them() -> None:
     process = Process(a_world())
     service = service_of(process)

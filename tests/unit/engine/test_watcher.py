@@ -1,8 +1,10 @@
 import asyncio
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from watchdog.domain.observation import Gap, Sample, Unknown
+from watchdog.domain.moment import Moment
+from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 from watchdog.engine.evaluator import Looked
 from watchdog.engine.watcher import Watcher
 from watchdog.ports import Question
@@ -122,3 +124,41 @@ async def test_a_watcher_of_an_old_file_posts_nothing_more() -> None:
     await one.watcher.tick(0, one.clock.now())
 
     assert one.posted == []
+
+
+class Broken:
+    """A plugin with a bug."""
+
+    async def observe(
+        self,
+        questions: Sequence[Question],
+        at: Moment,
+    ) -> Mapping[str, Observation]:
+        raise KeyError("a bug")
+
+    async def close(self) -> None: ...
+
+
+@virtually
+async def test_a_source_that_raises_learned_nothing_of_any_question() -> None:
+    one = Round()
+    one.watcher = Watcher("prometheus", EVERY, Broken(), QUESTIONS, one.clock, one.posted.append)
+
+    looked = await one.tick()
+
+    gap = Gap(Unknown.ERROR, "KeyError: 'a bug'")
+    assert looked.observations == {"errors": gap, "latency": gap}
+    assert one.watcher.last_round == one.clock.now()
+
+
+@virtually
+async def test_a_round_says_when_it_was_really_looked_at() -> None:
+    one = Round(errors="1", latency="1")
+    start = one.clock.now()
+    await asyncio.sleep(14)
+
+    await one.watcher.tick(0, start)
+
+    (looked,) = one.posted
+    assert looked.at == start
+    assert looked.looked == start.after(14)

@@ -1,7 +1,7 @@
 """Numbers from a Prometheus, many questions to one query, each with its age and its volume."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -31,6 +31,8 @@ from watchdog.ports import Answer, Deps, Finding, Question
 
 # Prometheus runs 20 queries at a time by default, and others have questions, too.
 _AT_ONCE = 8
+# What only a plan's check asks may not be asked again for days, and clocks are mended meanwhile.
+_SKEW_COUNTS_FOR = 300.0
 
 
 class Options(BaseModel):
@@ -87,10 +89,11 @@ class Ask(BaseModel):
 
 
 class PrometheusSource:
-    """Asks one Prometheus. `skew_seconds`: its clock minus ours, None until it has answered."""
+    """Asks one Prometheus."""
 
     def __init__(self, options: Options, deps: Deps) -> None:
-        self.skew_seconds: float | None = None
+        self._skew = 0.0
+        self._compared: Moment | None = None
         self._date = ""
         self._options = options
         self._deps = deps
@@ -112,6 +115,14 @@ class PrometheusSource:
             for batch in self._plans.batches(questions):
                 tasks.create_task(self._observe(batch, time, seen), name="prometheus batch")
         return seen
+
+    @property
+    def skew_seconds(self) -> float | None:
+        """Its clock minus ours; None where it has not said so in the last five minutes."""
+        if self._compared is None:
+            return None
+        age = self._deps.clock.now().since(self._compared)
+        return self._skew if age <= _SKEW_COUNTS_FOR else None
 
     async def points(self, ask: Ask, start: float, end: float, step: float) -> Sequence[Point]:
         """What the signal was between two Unix times, without verdicts: for reports only."""
@@ -140,13 +151,22 @@ class PrometheusSource:
     async def _observe(self, batch: Batch, time: float, seen: dict[str, Observation]) -> None:
         answer = await self._ask(batch, time)
         if isinstance(answer, Refused) and len(batch.parts) > 1:
-            await self._observe_one_by_one(batch.parts, time, seen)
-            return
-        self._note(batch, answer, time, seen)
+            await self._observe_one_by_one(batch.parts, time, seen, _is_refused)
+        elif isinstance(answer, Numbers) and self._plans.warns_anew(batch, answer.warnings):
+            # One query's own warning must not cast doubt on all the others for good.
+            if await self._observe_one_by_one(batch.parts, time, seen, _is_doubtful):
+                self._plans.all_warn(batch, answer.warnings)
+        else:
+            self._note(batch, answer, time, seen)
 
     async def _observe_one_by_one(
-        self, parts: Sequence[Part], time: float, seen: dict[str, Observation]
-    ) -> None:
+        self,
+        parts: Sequence[Part],
+        time: float,
+        seen: dict[str, Observation],
+        is_bad: "Callable[[_Answer], bool]",
+    ) -> bool:
+        """Ask each alone and keep out the bad ones; returns whether all are bad."""
         batches = [alone(part) for part in parts]
         async with asyncio.TaskGroup() as tasks:
             asked = [
@@ -154,30 +174,34 @@ class PrometheusSource:
                 for batch in batches
             ]
         answers = [task.result() for task in asked]
-        refused = [isinstance(answer, Refused) for answer in answers]
-        for batch, answer, is_refused in zip(batches, answers, refused, strict=True):
+        bad = [is_bad(answer) for answer in answers]
+        for batch, answer, spoils in zip(batches, answers, bad, strict=True):
             # Where none is well alone, the server is not. Where all are, they are too much
             # for one query.
-            if not (all(refused) if is_refused else any(refused)):
+            if not (all(bad) if spoils else any(bad)):
                 self._plans.keep_out(batch.parts[0].question.id)
             self._note(batch, answer, time, seen)
+        return all(bad)
 
     def _note(
         self,
         batch: Batch,
-        answer: Numbers | Refused | Gap,
+        answer: "_Answer",
         time: float,
         seen: dict[str, Observation],
     ) -> None:
         if isinstance(answer, Numbers):
             seen.update(observations(batch, answer, self._ages.of(batch, answer, time)))
-            self._plans.answered_well(batch)
+            if answer.warnings:
+                self._plans.answered_badly(batch)
+            else:
+                self._plans.answered_well(batch)
             return
         gap = answer.gap if isinstance(answer, Refused) else answer
         seen.update((part.question.id, gap) for part in batch.parts)
         self._plans.answered_badly(batch)
 
-    async def _ask(self, batch: Batch, time: float) -> Numbers | Refused | Gap:
+    async def _ask(self, batch: Batch, time: float) -> "_Answer":
         form = batch.form + self._form_end + f"{time:.3f}".encode()
         seconds = self._options.timeout
         try:
@@ -227,7 +251,19 @@ class PrometheusSource:
             theirs = parsedate_to_datetime(written).timestamp() + 0.5
         except (ValueError, OverflowError):
             return
-        self.skew_seconds = theirs - self._deps.clock.now().wall
+        self._compared = self._deps.clock.now()
+        self._skew = theirs - self._compared.wall
+
+
+_Answer = Numbers | Refused | Gap
+
+
+def _is_refused(answer: _Answer) -> bool:
+    return isinstance(answer, Refused)
+
+
+def _is_doubtful(answer: _Answer) -> bool:
+    return isinstance(answer, Refused) or (isinstance(answer, Numbers) and bool(answer.warnings))
 
 
 _REASONS = {Failure.TIMEOUT: Unknown.TIMEOUT, Failure.GARBLED: Unknown.PARSE}
