@@ -44,6 +44,9 @@ def anything_of(form: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 (any annot
         return PLAIN[form]
     if get_origin(form) is tuple:
         return st.lists(anything_of(get_args(form)[0]), max_size=3).map(tuple)
+    if get_origin(form) is dict:
+        key, value = get_args(form)
+        return st.dictionaries(anything_of(key), anything_of(value), max_size=3)
     if isinstance(form, UnionType):
         return st.one_of([anything_of(each) for each in get_args(form)])
     if issubclass(form, Enum):

@@ -1,4 +1,4 @@
-"""The kill switch in the middle of a plan: the next step never starts."""
+"""The kill switch in the middle of a plan, pages off: the next step never starts."""
 
 import os
 import signal
@@ -31,19 +31,11 @@ def by_signal(site: Site) -> None:
 Throw = Callable[[Site], None]
 
 
-@pytest.mark.parametrize(
-    ("throw", "pages"),
-    [(by_file, False), (by_file, True), (by_signal, False)],
-    ids=["by file, pages off", "by file, pages on", "by signal, pages off"],
-)
-async def test_no_step_starts_behind_the_one_under_way(
-    site: Site, throw: Throw, pages: bool
-) -> None:
+@pytest.mark.parametrize("throw", [by_file, by_signal])
+async def test_no_step_starts_behind_the_one_under_way(site: Site, throw: Throw) -> None:
     api = site.api
     first, held, never = (f"{TARGET}/{name}" for name in ("first", "mend", "never"))
     site.write(a_target(api, *[a_step(api, step) for step in (first, held, never)]))
-    if pages:
-        await site.open_pages()
     api.held.add(held)
     api.bad.add(TARGET)
     async with site.at_work():

@@ -1,6 +1,5 @@
 """What happens in a run: its stages, its results, and one frozen dataclass for each fact."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -108,7 +107,7 @@ class StepIntended:
     key: str
     attempt: int
     sent: str = ""
-    values: Mapping[str, str | int] = field(default_factory=dict)
+    values: dict[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

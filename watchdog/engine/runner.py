@@ -164,7 +164,7 @@ class Runner:
         values = self._values(step)
         filled = self._filled(step, values)
         intended = StepIntended(
-            self.run.id, stage, index, step.name, key, attempt, self._rendered(filled), values
+            self.run.id, stage, index, step.name, key, attempt, self._rendered(filled), dict(values)
         )
         await self._record(intended)
         # The kill switch may have been thrown while the intent was being written.
