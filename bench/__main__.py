@@ -27,6 +27,8 @@ async def _all(program: str) -> None:
             await asyncio.sleep(WARM_UP)
             await evaluation.measure(server.url)
             await whole_daemon.measure_size(server.url)
+    # A folder of its own: what the first one remembers would be a second series.
+    with TemporaryDirectory() as name:
         async with (
             page_under_load() as page,
             start_prometheus(program, Path(name), [page.target]) as server,

@@ -115,6 +115,8 @@ async def test_ten_minutes_without_prometheus_fire_nothing_and_are_told_once(
     assert ended.outcome.value == "succeeded"
     (firing,) = await watched.events(TriggerChanged, change=Change.FIRING)
     assert firing.trigger == "lasting-trouble"
+    lost = await watched.events(TriggerChanged, change=Change.PENDING_LOST)
+    assert {each.trigger for each in lost} == {"short-trouble", "lasting-trouble"}
     assert len(await watched.events(RunStarted)) == 1
     assert_it_was_told_once(watched, told_in_the_dark)
     assert len(await watched.events(SourceWentBlind)) == 1
