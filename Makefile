@@ -27,7 +27,7 @@ endef
 
 # Debian packages whose programs the tests start: one `program:package` per word.
 SYSTEM_PROGRAMS := prometheus:prometheus faketime:faketime podman:podman runc:runc \
-    mmdebstrap:mmdebstrap systemd-analyze:systemd
+    mmdebstrap:mmdebstrap systemd-analyze:systemd prometheus-alertmanager:prometheus-alertmanager
 
 # Words for pytest, as in `make test PYTEST_ARGS='-k trigger'`.
 PYTEST_ARGS ?=
@@ -117,7 +117,7 @@ lock: ## pin what pyproject.toml asks for, with hashes (UPGRADE=1: the newest th
 	        --no-annotate --no-header $(if $(UPGRADE),--upgrade) "$$@" >/dev/null; \
 	}; \
 	pin pyproject.toml --output-file requirements/core.txt; \
-	pin pyproject.toml --group dev --constraint requirements/core.txt \
+	pin pyproject.toml --group dev --all-extras --constraint requirements/core.txt \
 	    --output-file requirements/dev.txt; \
 	pin --group build --constraint requirements/dev.txt --output-file requirements/build.txt; \
 	pin --group lock --output-file requirements/lock.txt; \
