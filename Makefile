@@ -35,6 +35,7 @@ PYTEST_ARGS ?=
 JOBS ?= $(shell nproc)
 
 KILLS ?= 200
+SEEDS ?= 100
 
 TYPED := watchdog tests $(wildcard bench)
 
@@ -99,6 +100,14 @@ test: setup system check ## everything that a change has to pass
 .PHONY: kills
 kills: setup ## the long loop of kill -9 (KILLS=200)
 	KILLS=$(KILLS) $(BIN)/python -m pytest -m kills --timeout=0 $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: setup ## healthy service, troubled sources: SEEDS=100 days, no plan
+	SOAK_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/simulation/test_soak.py --timeout=0 $(PYTEST_ARGS)
+
+.PHONY: mutants
+mutants: setup ## plant bugs in verdicts and triggers, and see each caught
+	$(BIN)/python -m tests.mutants
 
 .PHONY: bench
 bench: setup ## measure

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import evaluation, reaction, whole_daemon
+from bench import backtest, evaluation, reaction, whole_daemon
 from bench.figures import machine, say
 from bench.page import page_under_load
 from tests.bed.prometheus import start_prometheus
@@ -18,6 +18,7 @@ WARM_UP = 32.0
 async def _all(program: str) -> None:
     say(machine())
     await reaction.measure()
+    await asyncio.to_thread(backtest.measure)
     with TemporaryDirectory() as name:
         async with (
             page_under_load() as page,

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,11 +15,11 @@ from aiohttp import web
 from bench.figures import against_limit, say
 from bench.matrix import write_target
 from bench.page import Page
+from bench.process import cpu_seconds, rss_mb
 
 WARM = 30.0
 RSS_LIMIT_MB, START_LIMIT_S, DELAY_LIMIT_S = 70.0, 1.5, 0.2
 BREACHES = 5
-TICKS = os.sysconf("SC_CLK_TCK")
 
 _BREACH = """\
 target: breach
@@ -40,12 +40,12 @@ async def measure_size(prometheus: str) -> None:
     with TemporaryDirectory() as name:
         file = write_target(Path(name) / "target.yaml", prometheus, 200)
         started = time.monotonic()
-        async with _daemon(file, "127.0.0.1:19095") as process:
+        async with daemon([file], "127.0.0.1:19095") as process:
             first = await _first_round("http://127.0.0.1:19095") - started
-            used = _cpu_seconds(process.pid)
+            used = cpu_seconds(process.pid)
             await asyncio.sleep(WARM)
-            share = (_cpu_seconds(process.pid) - used) / WARM * 100
-            rss = _rss_mb(process.pid)
+            share = (cpu_seconds(process.pid) - used) / WARM * 100
+            rss = rss_mb(process.pid)
     say(f"daemon with 200 triggers every 5 s, over {WARM:g} s:")
     against_limit("memory (RSS)", rss, RSS_LIMIT_MB, "MB")
     against_limit("start to first evaluation", first, START_LIMIT_S, "s")
@@ -77,7 +77,7 @@ async def _one_breach(prometheus: str, page: Page) -> float:
     with TemporaryDirectory() as name:
         file = Path(name) / "watchdog.yaml"
         file.write_text(_BREACH.format(prometheus=prometheus, url=url))
-        async with _daemon(file, "127.0.0.1:19096"):
+        async with daemon([file], "127.0.0.1:19096"):
             await _first_round("http://127.0.0.1:19096")
             page.load.set(9.0)
             seen = await _until_prometheus_sees(prometheus, 9.0)
@@ -112,30 +112,23 @@ async def _first_round(url: str) -> float:
 
 
 @asynccontextmanager
-async def _daemon(file: Path, listen: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def daemon(files: Sequence[Path], listen: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The daemon for `files`, with its journal in the folder of the first."""
+    folder = files[0].parent
     environ = {
         **os.environ,
-        "STATE_DIRECTORY": str(file.parent),
+        "STATE_DIRECTORY": str(folder),
         "ROLLBACK_WATCHDOG_LISTEN": listen,
     }
-    with (file.parent / "daemon.log").open("ab") as log:
+    with (folder / "daemon.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "watchdog", "run", str(file), stdout=log, stderr=log, env=environ
+            *(sys.executable, "-m", "watchdog", "run", *map(str, files)),
+            stdout=log,
+            stderr=log,
+            env=environ,
         )
         try:
             yield process
         finally:
             process.terminate()
             await process.wait()
-
-
-def _rss_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"process {pid} has no VmRSS")
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS

@@ -5,6 +5,7 @@ from typing import Any
 
 from watchdog.domain.condition import Condition, Op
 from watchdog.domain.events import Event, Outcome, Record, RunStarted
+from watchdog.domain.expression import Expression, Term
 from watchdog.domain.ledger import Account
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
@@ -55,17 +56,19 @@ def a_trigger(
     source: str = "prometheus",
     breach_when: Condition | None = None,
     signal: Signal | None = None,
+    watches: Expression | None = None,
     plan: str = "undo",
     severity: Severity = Severity.WARNING,
     fails: int = 0,
     confirm: int = 2,
     coverage: float = 0.8,
     max_gap: int = 2,
+    looks: int = 0,
+    clear_when: Condition | None = None,
 ) -> Trigger:
     return Trigger(
         name=name,
-        signal=signal or a_signal(name, source),
-        breach_when=breach_when or above(0.1),
+        watches=watches or Term(signal or a_signal(name, source), breach_when or above(0.1)),
         plan=plan,
         every=seconds(every),
         severity=severity,
@@ -76,6 +79,8 @@ def a_trigger(
         coverage=coverage,
         max_gap=max_gap,
         blind_after=seconds(blind_after),
+        looks=looks,
+        clear_when=clear_when,
     )
 
 
@@ -179,8 +184,8 @@ def a_target(
     """A target of these triggers (one of them if none), every source and signal of theirs in it."""
     triggers = triggers or (a_trigger(),)
     plans = tuple(plans) or (a_plan(),)
-    asked = {trigger.signal.name: trigger.signal for trigger in triggers}
-    sources = {trigger.signal.source: trigger.every for trigger in triggers}
+    asked = {term.signal.name: term.signal for trigger in triggers for term in trigger.terms}
+    sources = {term.signal.source: trigger.every for trigger in triggers for term in trigger.terms}
     return Target(
         name=name,
         file=f"{name}.yaml",

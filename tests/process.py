@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.builders import a_target
+from watchdog.domain.breaker import BreakerLimits
 from watchdog.domain.events import Event, Record, RunStarted
 from watchdog.domain.ledger import Account, Ledger
 from watchdog.domain.run import Run, fold
 from watchdog.domain.target import Mode, Target
+from watchdog.engine.breaker import Breaker
 from watchdog.engine.decider import Shared
 from watchdog.engine.lane import Lane
 from watchdog.engine.recovery import recall, take_up
@@ -43,6 +45,7 @@ class Process:
         journal: MemoryJournal | None = None,
         parts: Parts | None = None,
         global_per_hour: int = 3,
+        breaker: BreakerLimits | None = None,
     ) -> None:
         parts = parts or Parts()
         targets = targets or (a_target(),)
@@ -60,6 +63,13 @@ class Process:
             alarm=self.alarms.append,
             version="1.0",
             global_per_hour=global_per_hour,
+            self_stop=lambda: self.breaker.before_a_run(),  # noqa: PLW0108 -- made below
+        )
+        self.breaker = Breaker(
+            breaker or BreakerLimits(),
+            self.ledger,
+            self.clock,
+            lambda: [lane.evaluator for lane in self.lanes.values()],
         )
         self.lanes = {
             target.name: parts.lane(

@@ -11,15 +11,18 @@ from typing import Literal, TypeVar
 
 from watchdog.domain.errors import ConfigError
 from watchdog.plugins import (
+    AnyChangesPlugin,
     AnyExecutorPlugin,
     AnyNotifierPlugin,
     AnySourcePlugin,
+    ChangesPlugin,
     ExecutorPlugin,
     NotifierPlugin,
     SourcePlugin,
 )
 
-Family = Literal["executors", "sources", "notifiers"]
+Family = Literal["executors", "sources", "notifiers", "changes"]
+_ONE_OF: dict[Family, str] = {"changes": "source of changes"}
 PluginT = TypeVar("PluginT")
 
 
@@ -47,6 +50,11 @@ def notifier(kind: str) -> AnyNotifierPlugin:
     return _find("notifiers", kind, NotifierPlugin)
 
 
+def changes(kind: str) -> AnyChangesPlugin:
+    """What `use: KIND` under `changes` means. Raises ConfigError when nothing, or two things."""
+    return _find("changes", kind, ChangesPlugin)
+
+
 def kinds(family: Family) -> tuple[str, ...]:
     """Every kind that can be named, in order. Imports none of them."""
     return tuple(claim.kind for claim in _claims(family))
@@ -54,7 +62,7 @@ def kinds(family: Family) -> tuple[str, ...]:
 
 def _find(family: Family, kind: str, record: type[PluginT]) -> PluginT:
     claims = {claim.kind: claim for claim in _claims(family)}
-    one = family.removesuffix("s")
+    one = _ONE_OF.get(family, family.removesuffix("s"))
     if kind not in claims:
         near = difflib.get_close_matches(kind.lower(), claims, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
@@ -83,7 +91,7 @@ def _claims(family: Family) -> list[_Claim]:
         if count > 1:
             places = " and ".join(claim.place for claim in claims if claim.kind == kind)
             raise ConfigError(
-                f"{family.removesuffix('s')} {kind!r} is claimed by {places}; "
+                f"{_ONE_OF.get(family, family.removesuffix('s'))} {kind!r} is claimed by {places}; "
                 "uninstall the package that is not meant"
             )
     return claims

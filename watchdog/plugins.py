@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from watchdog.domain.units import DURATION_PATTERN, parse_duration
-from watchdog.ports import Deps, Executor, Notifier, Probe, Source
+from watchdog.ports import ChangeSource, Deps, Executor, Notifier, Probe, Source
 
 OptionsT = TypeVar("OptionsT", bound=BaseModel)
 AskT = TypeVar("AskT", bound=BaseModel)
@@ -31,11 +31,35 @@ class ExecutorPlugin(Generic[OptionsT]):
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """How a file uses a question: asked once in `every` seconds, its number in `unit`.
+
+    `unit` is empty where none is declared; `many` says whether several series are expected.
+    """
+
+    every: float
+    unit: str = ""
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What a person should mend, in one sentence; `key` of the signal, or empty for all of it."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class SourcePlugin(Generic[OptionsT, AskT]):
     """`options` is what a source needs; `ask` is what a signal asks of it.
 
     `problems` says what a person should mend in a question that is valid, one sentence each.
     `brings_volume` says whether its answer holds a volume without a `volume` being asked for.
+    `remarks` is as `problems`, where that depends on how the question is used; `window` says over
+    how many seconds a question looks back at most, None where it has no such window. Durations
+    in what these are given are scaled alike.
+    `is_hearsay`: it tells what others say, which may start a plan and never proves that it helped.
     """
 
     summary: str
@@ -44,6 +68,9 @@ class SourcePlugin(Generic[OptionsT, AskT]):
     build: Callable[[OptionsT, Deps], Source]
     problems: Callable[[AskT], Sequence[str]] | None = None
     brings_volume: Callable[[AskT], bool] | None = None
+    remarks: Callable[[OptionsT, AskT, Use], Sequence[Remark]] | None = None
+    window: Callable[[AskT], float | None] | None = None
+    is_hearsay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +82,19 @@ class NotifierPlugin(Generic[OptionsT]):
     build: Callable[[OptionsT, Deps], Notifier]
 
 
+@dataclass(frozen=True, slots=True)
+class ChangesPlugin(Generic[OptionsT]):
+    """Tells what changed on a target. `build` is called once, when a target names this kind."""
+
+    summary: str
+    options: type[OptionsT]
+    build: Callable[[OptionsT, Deps], ChangeSource]
+
+
 AnyExecutorPlugin = ExecutorPlugin[Any]
 AnySourcePlugin = SourcePlugin[Any, Any]
 AnyNotifierPlugin = NotifierPlugin[Any]
+AnyChangesPlugin = ChangesPlugin[Any]
 
 
 def _seconds(value: object) -> float:

@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from watchdog.domain.change import News
 from watchdog.domain.events import Effect, Event, Point, Record
+from watchdog.domain.inbound import Asked
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Observation
 from watchdog.domain.plan import Look, Step
@@ -39,6 +41,19 @@ class Source(Protocol):
 
     async def observe(self, questions: Sequence[Question], at: Moment) -> Mapping[str, Observation]:
         """An observation for every question, as of `at`. May be cancelled at any await."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class ChangeSource(Protocol):
+    """Tells what changed on a target, and when."""
+
+    async def news(self) -> Sequence[News]:
+        """The changes that it knows of, oldest first; the newest few where there are many.
+
+        Reads only, and may be cancelled at any await. Raises WatchdogError when it cannot tell.
+        """
         ...
 
     async def close(self) -> None: ...
@@ -220,10 +235,23 @@ class Answer:
     truncated: bool = False
 
 
+class Hearing(Protocol):
+    """What was said from outside, as far as one target may hear it."""
+
+    def heard(self, asked: Asked, now: Moment) -> Observation:
+        """0 while a signal that was asked for is active, 1 while none is; a Gap when unsure."""
+        ...
+
+    def beats(self, alert: str, now: Moment) -> bool:
+        """Whether `alert`, which should always fire, was heard of lately."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What a plugin may use of the running program."""
+    """What a plugin may use of the running program. `hearing`: None where no daemon runs."""
 
     clock: Clock
     http: HttpClient
     secrets: Secrets
+    hearing: Hearing | None = None

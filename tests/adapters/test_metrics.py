@@ -9,7 +9,9 @@ from tests.builders import a_plan, a_target, at, started
 from tests.process import Process, a_world
 from watchdog.adapters.metrics import Metrics
 from watchdog.domain.decision import Reason
+from watchdog.domain.decision_table import Then
 from watchdog.domain.events import (
+    BreakerOpened,
     ClockStepped,
     CommandReceived,
     ConfigRefused,
@@ -18,6 +20,7 @@ from watchdog.domain.events import (
     NotificationDelivered,
     NotificationGivenUp,
     Outcome,
+    OutcomeEscalated,
     Proof,
     Record,
     RunEnded,
@@ -252,6 +255,19 @@ async def test_every_metric_has_its_row_on_the_page_and_every_row_its_metric() -
         for name, kind, labels in _ROW.findall(PAGE.read_text())
     }
     assert shown == rows
+
+
+@virtually
+async def test_the_breaker_and_what_nobody_decided_are_shown() -> None:
+    async with Process(a_world()).running() as process:
+        bench = Bench(process)
+        assert bench.value("watchdog_breaker_open") == 0
+        assert bench.value("watchdog_escalations_total", target="shop") == 0
+
+        await process.journal.append(BreakerOpened("2 plans failed within 24h"))
+        bench.count(OutcomeEscalated("shop", "i1", "latency", Then.MONITOR, 0.0, "it still holds"))
+        assert bench.value("watchdog_breaker_open") == 1
+        assert bench.value("watchdog_escalations_total", target="shop") == 1
 
 
 def labels_of(samples: list[Any]) -> tuple[str, ...]:

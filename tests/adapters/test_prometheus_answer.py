@@ -34,7 +34,10 @@ def test_the_values_come_back_by_member() -> None:
         vector(series("0", "1.5"), series("1", "+Inf"), series("0", "2", code="500")),
     )
 
-    assert read_answer(answer) == Numbers({"0": [1.5, 2.0], "1": [float("inf")]})
+    assert read_answer(answer) == Numbers(
+        {"0": [1.5, 2.0], "1": [float("inf")]},
+        labelled={"0": [({"__trigger__": "0", "code": "500"}, 2.0)]},
+    )
 
 
 def test_warnings_come_with_the_values_and_infos_do_not() -> None:

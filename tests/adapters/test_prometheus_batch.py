@@ -2,6 +2,8 @@ import math
 import re
 from urllib.parse import parse_qs
 
+import promql_parser as promql
+
 from watchdog.adapters.prometheus_answer import Numbers
 from watchdog.adapters.prometheus_batch import (
     LONGEST_QUERY,
@@ -13,6 +15,7 @@ from watchdog.adapters.prometheus_batch import (
     take_apart,
     together,
 )
+from watchdog.adapters.promql import syntax_tree
 from watchdog.adapters.sources.prometheus import Ask
 from watchdog.domain.observation import Sample
 from watchdog.ports import Question
@@ -38,7 +41,7 @@ def query_of(batch: Batch) -> str:
 
 
 def members(batch: Batch) -> list[str]:
-    return query_of(batch).split(" or label_replace")
+    return re.split(r"\)* or \(*(?=label_replace)", query_of(batch))
 
 
 def seen(batch: Batch, numbers: Numbers, ages: Ages | None = None, time: float = 1e9) -> Sample:
@@ -79,6 +82,24 @@ def test_a_batch_ends_at_the_number_of_questions_of_members_and_of_characters() 
     assert len(by_length) > 2
     assert all(len(query_of(one)) <= LONGEST_QUERY for one in by_length)
     assert MOST_MEMBERS == 100
+
+
+def test_many_members_are_joined_in_halves_and_each_stands_there_once_in_its_order() -> None:
+    one = batch(*((f"sum(x{n})", None) for n in range(50)))
+
+    assert [int(found[2]) for found in MEMBER.finditer(query_of(one))] == list(range(100))
+    assert _deepest_or(syntax_tree(query_of(one))) <= 4 + 8
+
+
+def _deepest_or(tree: promql.Expr) -> int:
+    """Through how many `or` the members at the bottom go, each of which hashes them anew."""
+    match tree:
+        case promql.ParenExpr():
+            return _deepest_or(tree.expr)
+        case promql.BinaryExpr():
+            return 1 + max(_deepest_or(tree.lhs), _deepest_or(tree.rhs))
+        case _:
+            return 0
 
 
 def test_a_question_longer_than_a_batch_may_be_is_still_asked() -> None:

@@ -188,3 +188,16 @@ async def test_a_job_dropped_and_taken_up_again_at_once_looks_at_once() -> None:
 
     await after.until(1)
     ticker.stop()
+
+
+async def test_an_offset_moves_the_slots_and_keeps_their_distance() -> None:
+    ticker, ticks = SchedulerTicker(SystemClock()), Ticks()
+    ticker.every("quick", 0.1, ticks.call, offset=0.04)
+    ticker.start()
+
+    await ticks.until(8)
+    ticker.stop()
+
+    assert ticks.slots == sorted(set(ticks.slots))
+    for slot, at in zip(ticks.slots, ticks.moments, strict=True):
+        assert abs(at.elapsed - (slot * 0.1 + 0.04)) < 1e-6

@@ -1,7 +1,6 @@
 """The daemon as a process of its own: what it does on signals, on changed files, on faults."""
 
 import os
-import resource
 import signal
 import sqlite3
 import urllib.error
@@ -13,7 +12,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.bed.command_line import Running, command, daemon
+from tests.bed.command_line import command, daemon
+from tests.bed.room import no_more_room, room_again
 from tests.bed.shop import Shop, a_free_port, a_shop, wait_until, write_files
 
 
@@ -35,20 +35,6 @@ def fetched(url: str) -> tuple[int, str]:
 def kinds(journal: Path) -> list[str]:
     with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as connection:
         return [kind for (kind,) in connection.execute("SELECT kind FROM events ORDER BY seq")]
-
-
-def no_more_room(running: Running) -> None:
-    """No file that the daemon writes to may grow any further."""
-    largest = max(
-        path.stat().st_size for path in (running.file.parent / "state").iterdir() if path.is_file()
-    )
-    hard = resource.prlimit(running.pid, resource.RLIMIT_FSIZE)[1]
-    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (largest, hard))
-
-
-def room_again(running: Running) -> None:
-    hard = resource.prlimit(running.pid, resource.RLIMIT_FSIZE)[1]
-    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
 def test_a_service_that_breaks_is_rolled_back_once_verified_and_reported(

@@ -8,12 +8,17 @@ from typing import get_args
 import pytest
 
 from watchdog import catalog
-from watchdog.plugins import AnyExecutorPlugin, AnyNotifierPlugin, AnySourcePlugin
+from watchdog.plugins import (
+    AnyChangesPlugin,
+    AnyExecutorPlugin,
+    AnyNotifierPlugin,
+    AnySourcePlugin,
+)
 
 ROOT = Path(__file__).parents[2]
 FAMILIES: tuple[catalog.Family, ...] = get_args(catalog.Family)
 KINDS = [(family, kind) for family in FAMILIES for kind in catalog.kinds(family)]
-Plugin = AnyExecutorPlugin | AnyNotifierPlugin | AnySourcePlugin
+Plugin = AnyExecutorPlugin | AnyNotifierPlugin | AnySourcePlugin | AnyChangesPlugin
 
 
 def find(family: catalog.Family, kind: str) -> Plugin:
@@ -24,6 +29,8 @@ def find(family: catalog.Family, kind: str) -> Plugin:
             return catalog.source(kind)
         case "notifiers":
             return catalog.notifier(kind)
+        case "changes":
+            return catalog.changes(kind)
 
 
 @pytest.mark.parametrize(("family", "kind"), KINDS)

@@ -7,9 +7,18 @@ from tests.bed.statuses import VITALS, service_of, status_of
 from tests.builders import a_check, a_plan, a_target, a_trigger, a_watch
 from tests.process import Process, a_world
 from watchdog.cli.status_text import text
+from watchdog.domain.decision_table import Then
 from watchdog.domain.errors import JournalError
-from watchdog.domain.events import DaemonStopped, KillSwitchChanged, Paused
+from watchdog.domain.events import (
+    BreakerOpened,
+    DaemonStopped,
+    KillSwitchChanged,
+    OutcomeEscalated,
+    OutcomeOpened,
+    Paused,
+)
 from watchdog.domain.target import Limits, Mode
+from watchdog.domain.trigger import Severity
 from watchdog.engine.status import Vitals
 from watchdog.testing.virtual_time import virtually
 
@@ -93,6 +102,25 @@ async def test_a_run_shows_its_step_and_its_budget_and_then_its_watch() -> None:
 
         await asyncio.sleep(100)
         assert any(line.startswith("    short watch, until ") for line in lines_of(process))
+
+
+@virtually
+async def test_an_open_breaker_shows_why_and_what_people_were_asked_shows_its_clock() -> None:
+    async with Process(a_world()).running() as process:
+        asked = ("shop", "i1", "latency is degraded", Then.INVESTIGATE)
+        await process.journal.append(
+            BreakerOpened("2 plans failed within 24h"),
+            OutcomeOpened(*asked, Severity.WARNING, 300.0, 0.0),
+        )
+        await asyncio.sleep(60)
+        lines = lines_of(process)
+        (opened,) = (line for line in lines if line.startswith("BREAKER OPEN since 2026"))
+        assert opened.endswith(": 2 plans failed within 24h")
+        (line,) = (line for line in lines if line.startswith("  INVESTIGATE  latency is degraded"))
+        assert line.endswith(": 4m left to decide")
+
+        await process.journal.append(OutcomeEscalated(*asked, 0.0, "it still holds"))
+        assert any(line.endswith(": NOBODY DECIDED") for line in lines_of(process))
 
 
 @virtually

@@ -13,9 +13,11 @@ from watchdog.config.problems import ConfigProblems
 from watchdog.domain.errors import ConfigError
 from watchdog.domain.target import Target
 from watchdog.plugins import (
+    AnyChangesPlugin,
     AnyExecutorPlugin,
     AnyNotifierPlugin,
     AnySourcePlugin,
+    ChangesPlugin,
     Duration,
     ExecutorPlugin,
     NotifierPlugin,
@@ -82,6 +84,10 @@ class Nothing(Small):
     pass
 
 
+class Lines(Small):
+    path: str
+
+
 def never_built(*_: object) -> Never:
     raise AssertionError("reading a file builds nothing")
 
@@ -103,6 +109,10 @@ NOTIFIERS: dict[str, AnyNotifierPlugin] = {
     "log": NotifierPlugin("a line", Nothing, never_built),
     "webhook": NotifierPlugin("a post", Address, never_built),
 }
+CHANGES: dict[str, AnyChangesPlugin] = {
+    "file": ChangesPlugin("lines", Lines, never_built),
+    "http_json": ChangesPlugin("a history", Address, never_built),
+}
 
 
 class SmallPlugins:
@@ -114,6 +124,9 @@ class SmallPlugins:
 
     def notifier(self, kind: str, /) -> AnyNotifierPlugin:
         return _find(NOTIFIERS, kind)
+
+    def changes(self, kind: str, /) -> AnyChangesPlugin:
+        return _find(CHANGES, kind)
 
 
 def _find(plugins: Mapping[str, PluginT], kind: str) -> PluginT:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from tests.config.small_plugins import MINIMAL, Files, text
 from watchdog.config.settings import Defaults
 from watchdog.domain.condition import Condition, Op
+from watchdog.domain.expression import Term
 from watchdog.domain.plan import Check, Look, OnError, Plan, Repeat, Step, WatchPlan
 from watchdog.domain.signal import Signal
 from watchdog.domain.target import (
@@ -68,8 +69,10 @@ def test_the_smallest_file_has_a_default_for_everything_else(files: Files) -> No
                 "healthy": SignalSpec(healthy, {}, "http://checkout:8080/health"),
             },
             triggers=(
-                Trigger("errors-high", errors, Condition(Op.ABOVE, 0.01), "undo", 15.0, hold=300.0),
-                Trigger("down", healthy, Condition(Op.FAILING), "undo", 15.0, fails=3),
+                Trigger(
+                    "errors-high", Term(errors, Condition(Op.ABOVE, 0.01)), "undo", 15.0, hold=300.0
+                ),
+                Trigger("down", Term(healthy, Condition(Op.FAILING)), "undo", 15.0, fails=3),
             ),
             plans={
                 "undo": Plan(
@@ -122,8 +125,7 @@ def test_a_trigger_takes_every_word_of_its_own(files: Files) -> None:
     assert target.triggers == (
         Trigger(
             "high",
-            target.signals["errors"].signal,
-            Condition(Op.AT_LEAST, 0.05),
+            Term(target.signals["errors"].signal, Condition(Op.AT_LEAST, 0.05)),
             "undo",
             every=20.0,
             severity=Severity.CRITICAL,
@@ -434,7 +436,7 @@ def test_speed_divides_what_is_watched_and_no_timeout(files: Files) -> None:
     assert (plan.within, plan.resume_within, plan.verify_within) == (5.0, 15.0, 10.0)
     assert plan.watch == WatchPlan(short=15.0, long=240.0, every=0.25)
     assert fast.limits == Limits(cooldown=60.0)
-    assert fast.triggers[0].breach_when == slow.triggers[0].breach_when
+    assert fast.triggers[0].terms[0].breach_when == slow.triggers[0].terms[0].breach_when
 
 
 def test_a_target_that_is_read_twice_is_the_same(files: Files) -> None:

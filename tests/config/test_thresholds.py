@@ -43,7 +43,7 @@ def test_a_limit_is_held_in_the_unit_of_its_signal(
 
     target = files.target(FILE.format(unit=declared, condition=condition))
 
-    assert target.triggers[0].breach_when == breach_when
+    assert target.triggers[0].terms[0].breach_when == breach_when
     assert target.signals["number"].signal.unit == shown_in
 
 

@@ -18,6 +18,7 @@ from tests.builders import (
     a_proposal,
     a_run,
     a_signal,
+    a_target,
     a_trigger,
     after,
     at,
@@ -44,7 +45,7 @@ from watchdog.domain.observation import Sample
 from watchdog.domain.plan import WatchPlan
 from watchdog.domain.run import Run, apply
 from watchdog.domain.signal import Judgement, Verdict, judge
-from watchdog.domain.target import Limits, Mode
+from watchdog.domain.target import ChangeRules, Limits, Mode
 from watchdog.domain.trigger import (
     Change,
     Firing,
@@ -297,8 +298,13 @@ def test_a_planted_rule_is_told_from_the_right_one(name: str) -> None:
 # -- guards: each must be missed when it is taken out
 
 HELD = Current("r1", "i1", "undo", Severity.WARNING, "", WatchPlan())
+# A plan that returns to the version before, and nobody told of any version.
+UNTOLD = replace(a_target(plans=[replace(a_plan(), returns_to="previous")]), changes=ChangeRules())
 REFUSED: dict[Guard, tuple[Account, dict[str, Any], dict[str, Any]]] = {
+    decision.no_plan: (Account(), {}, {"plan": ""}),
+    decision.vetoed: (Account(), {"vetoed": "silenced: by ann"}, {}),
     decision.kill_switch: (Account(), {"killed": "signal"}, {}),
+    decision.breaker_open: (Account(), {"breaker": "2 plans failed within 24h"}, {}),
     decision.journal_unwritable: (Account(), {"journal_healthy": False}, {}),
     decision.paused: (Account(paused=Paused("shop", "ann", "", None)), {}, {}),
     decision.latched: (Account(latched="run r1 ended failed"), {}, {}),
@@ -306,6 +312,7 @@ REFUSED: dict[Guard, tuple[Account, dict[str, Any], dict[str, Any]]] = {
     decision.already_handled: (Account(episodes=frozenset({a_proposal().episode})), {}, {}),
     decision.run_in_progress: (Account(current=HELD), {}, {}),
     decision.clock_unsure: (Account(), {"skew": 61.0}, {}),
+    decision.would_not_help: (Account(), {"target": UNTOLD}, {}),
     decision.cooling_down: (
         Account(past=(Past("i0", Severity.WARNING, at(0), at("9h59m")),)),
         {},

@@ -13,8 +13,10 @@ from prometheus_client.core import (
     Metric,
 )
 
+from watchdog.domain.change import ChangeKind
 from watchdog.domain.decision import Reason
 from watchdog.domain.events import (
+    ChangeSeen,
     ClockStepped,
     CommandReceived,
     ConfigLoaded,
@@ -25,6 +27,7 @@ from watchdog.domain.events import (
     NotificationDelivered,
     NotificationGivenUp,
     Outcome,
+    OutcomeEscalated,
     Record,
     RunEnded,
     RunStarted,
@@ -119,7 +122,9 @@ _COUNTED: Mapping[str, tuple[str, list[str]]] = {
     "watchdog_rollbacks": ("Runs that are over", ["target", "plan", "outcome"]),
     "watchdog_decisions": ("Decisions about firing triggers", ["target", "refusal"]),
     "watchdog_watches": ("Watches after a run that are over", ["target", "tier", "result"]),
+    "watchdog_changes": ("Changes of targets that were told", ["target", "kind"]),
     "watchdog_incidents": ("Incidents opened", ["target"]),
+    "watchdog_escalations": ("Decisions that nobody took in time", ["target"]),
     "watchdog_notifications": ("Messages to channels", ["channel", "result"]),
     "watchdog_config_reloads": ("Target files taken over or refused", ["result"]),
     "watchdog_commands": ("Commands of people through the socket", ["command"]),
@@ -127,7 +132,7 @@ _COUNTED: Mapping[str, tuple[str, list[str]]] = {
 }
 
 
-def _labels(event: Event) -> tuple[str, Labels] | None:
+def _labels(event: Event) -> tuple[str, Labels] | None:  # noqa: C901 -- one case an event
     """Which counter `event` moves, and its labels; None: it moves none."""
     match event:
         case Decided(target=target, refusal=refusal):
@@ -135,8 +140,12 @@ def _labels(event: Event) -> tuple[str, Labels] | None:
         case WatchEnded(target=target, stage=stage, proof=proof):
             tier = stage.value.removeprefix("watch_")
             return "watchdog_watches", (target, tier, proof.value)
+        case ChangeSeen(target=target, kind=kind):
+            return "watchdog_changes", (target, kind.value)
         case IncidentOpened(target=target):
             return "watchdog_incidents", (target,)
+        case OutcomeEscalated(target=target):
+            return "watchdog_escalations", (target,)
         case NotificationDelivered(channel=channel):
             return "watchdog_notifications", (channel, "delivered")
         case NotificationGivenUp(channel=channel):
@@ -153,7 +162,7 @@ def _labels(event: Event) -> tuple[str, Labels] | None:
             return None
 
 
-def _expected(name: str, targets: Sequence[Status]) -> Iterator[Labels]:
+def _expected(name: str, targets: Sequence[Status]) -> Iterator[Labels]:  # noqa: C901 -- as above
     """The label values that are known before anything has happened."""
     match name:
         case "watchdog_rollbacks":
@@ -163,7 +172,10 @@ def _expected(name: str, targets: Sequence[Status]) -> Iterator[Labels]:
         case "watchdog_decisions":
             for target in targets:
                 yield from ((target["target"], each) for each in (ACTED, *Reason))
-        case "watchdog_incidents":
+        case "watchdog_changes":
+            for target in targets:
+                yield from ((target["target"], each.value) for each in ChangeKind)
+        case "watchdog_incidents" | "watchdog_escalations":
             yield from ((target["target"],) for target in targets)
         case "watchdog_config_reloads":
             yield from (("loaded",), ("refused",))
@@ -185,6 +197,7 @@ def _of_daemon(daemon: Status) -> Iterator[Metric]:
     yield _gauge("watchdog_ready", "1 when it could act", not daemon["unable"])
     yield _gauge("watchdog_journal_healthy", "1 when it is writable", daemon["journal_healthy"])
     yield _gauge("watchdog_kill_switch", "1 while it is on", bool(daemon["kill_switch"]))
+    yield _gauge("watchdog_breaker_open", "1 while it is open", bool(daemon["breaker"]))
     yield _gauge("watchdog_stalled_sources", "Sources without rounds", len(daemon["stalled"]))
     missed = CounterMetricFamily("watchdog_missed_slots", "Rounds skipped: the last still ran")
     missed.add_metric((), daemon["skipped_slots"])

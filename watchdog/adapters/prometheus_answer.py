@@ -1,7 +1,8 @@
 """What a Prometheus said to an instant query: any bytes become one of three answers."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from watchdog.domain.observation import Gap, Unknown
@@ -11,15 +12,20 @@ from watchdog.ports import Answer
 MEMBER_LABEL = "__trigger__"
 _LONGEST_TEXT = 300
 _SUCCESS = range(200, 300)
+_ODD = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 _Json = Any
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """The values that came, by member; a member without series is not in it."""
+    """The values that came, by member; a member without series is not in it.
+
+    `labelled`: those of them that have labels of their own, with these.
+    """
 
     values: dict[str, list[float]]
     warnings: tuple[str, ...] = ()
+    labelled: Mapping[str, Sequence[tuple[Mapping[str, str], float]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ def read_answer(answer: Answer) -> Numbers | Refused | Gap:
         return Refused(Gap(Unknown.PARSE, f"no number in the answer: {error}"))
     except _MalformedError as error:
         return Gap(Unknown.PARSE, f"not an answer of Prometheus: {error}")
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except (*_ODD, OverflowError) as error:
         return Gap(Unknown.PARSE, f"not an answer of Prometheus: {type(error).__name__}")
 
 
@@ -74,24 +80,37 @@ def _read(document: _Json, status: int) -> Numbers | Refused | Gap:
     if document.get("status") != "success":
         raise _MalformedError("no status")
     warnings = tuple(_short(str(warning)) for warning in document.get("warnings") or ())
-    return Numbers(_values(document["data"]), warnings)
+    return _numbers(document["data"], warnings)
 
 
-def _values(data: _Json) -> dict[str, list[float]]:
+def _numbers(data: _Json, warnings: tuple[str, ...]) -> Numbers:
     kind, result = data["resultType"], data["result"]
     if kind != "vector":
         raise _MalformedError(f"resultType {_short(str(kind))}")
     values: dict[str, list[float]] = {}
+    labelled: dict[str, list[tuple[Mapping[str, str], float]]] = {}
     for series in result:
-        member, value = _member(series)
+        # Without a call: at ten thousand triggers these are forty thousand a round.
+        try:
+            metric = series["metric"]
+            member, (_, text) = metric[MEMBER_LABEL], series["value"]
+            value = float(text) if type(member) is type(text) is str else None
+        except _ODD:
+            value = None
+        if value is None:
+            member, value = _member(series)
         if member in values:
             values[member].append(value)
         else:
             values[member] = [value]
-    return values
+        # Most queries are aggregated to one number, and have no label but ours.
+        if len(metric) > 1:
+            labelled.setdefault(member, []).append((metric, value))
+    return Numbers(values, warnings, labelled)
 
 
 def _member(series: _Json) -> tuple[str, float]:
+    """The name and the value of a series; what is wrong with one that is odd."""
     try:
         member = series["metric"][MEMBER_LABEL]
         if type(member) is not str:
@@ -102,7 +121,7 @@ def _member(series: _Json) -> tuple[str, float]:
         if type(text) is not str:
             raise _MalformedSeriesError("a value that is no text")
         return member, float(text)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except _ODD as error:
         raise _MalformedSeriesError(type(error).__name__) from error
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote_plus
 
 from watchdog.adapters.prometheus_answer import MEMBER_LABEL, Numbers
@@ -11,12 +11,15 @@ from watchdog.domain.observation import Observation, Sample
 from watchdog.ports import Question
 
 # A question is four members, as a rule: its number, its volume, and two for their age. Each
-# request costs us alike, whatever it holds; but each `or` hashes all that stands left of it,
-# so that beyond this Prometheus pays more than we save.
+# request costs us alike, whatever it holds; but each `or` hashes all that stands on either
+# side of it, so that beyond this Prometheus pays more than we save.
 MOST_QUESTIONS = 50
 MOST_MEMBERS = 100
 LONGEST_QUERY = 16_000
-_LABELLING = len(f'label_replace((\n),"{MEMBER_LABEL}","00","","") or ')
+# With its share of the brackets around what stands side by side.
+_LABELLING = len(f'label_replace((\n),"{MEMBER_LABEL}","00","","") or ()')
+# In brackets of their own, so few members are no better off.
+_SIDE_BY_SIDE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +150,40 @@ def observations(
     for place in batch.places:
         volumes = values.get(place.volume) if place.volume is not None else None
         seen = tuple(values.get(place.value, ()))
-        yield (
-            place.question.id,
-            Sample(
-                values=seen,
-                age=_oldest(place, ages, is_answered=bool(seen)),
-                volume=volumes[0] if volumes is not None and len(volumes) == 1 else None,
-                warnings=numbers.warnings,
-            ),
+        sample = Sample(
+            values=seen,
+            age=_oldest(place, ages, is_answered=bool(seen)),
+            volume=volumes[0] if volumes is not None and len(volumes) == 1 else None,
+            warnings=numbers.warnings,
         )
+        label = place.question.ask.for_each
+        if label is not None:
+            sample = replace(sample, parts=_parts(place, label, sample, numbers))
+        yield place.question.id, sample
+
+
+def _parts(place: Place, label: str, whole: Sample, numbers: Numbers) -> Mapping[str, Sample]:
+    """One sample for each value of `label`, with the volume of that same value."""
+    volumes = {} if place.volume is None else _by_label(numbers, place.volume, label)
+    return {
+        value: replace(
+            whole,
+            values=tuple(seen),
+            volume=only[0] if len(only := volumes.get(value, ())) == 1 else None,
+        )
+        for value, seen in _by_label(numbers, place.value, label).items()
+    }
+
+
+def _by_label(numbers: Numbers, member: str, label: str) -> Mapping[str, Sequence[float]]:
+    """The values of `member`, by the value of `label`; those without it count as empty."""
+    labelled = numbers.labelled.get(member)
+    if labelled is None:
+        return {"": seen} if (seen := numbers.values.get(member)) else {}
+    found: dict[str, list[float]] = {}
+    for metric, value in labelled:
+        found.setdefault(str(metric.get(label, "")), []).append(value)
+    return found
 
 
 def _oldest(place: Place, ages: Freshness, *, is_answered: bool) -> float | None:
@@ -199,10 +227,11 @@ class _Builder:
         self._places.append(Place(part.question, value, volume, tuple(dict.fromkeys(watched))))
 
     def build(self) -> Batch:
-        text = " or ".join(
+        labelled = [
             f'label_replace({query},"{MEMBER_LABEL}","{member}","","")'
             for query, member in self._members.items()
-        )
+        ]
+        text = _either(labelled)
         watched = tuple(Watched(member, *seen) for member, seen in self._reach.items())
         form = b"query=" + quote_plus(text).encode()
         return Batch(tuple(self.parts), tuple(self._places), watched, form)
@@ -212,6 +241,14 @@ class _Builder:
             self._members[text] = str(len(self._members))
             self._length += _length(text)
         return self._members[text]
+
+
+def _either(members: Sequence[str]) -> str:
+    """`members`, joined in halves of halves: each is hashed a few times, not once a neighbour."""
+    if len(members) <= _SIDE_BY_SIDE:
+        return " or ".join(members)
+    middle = len(members) // 2
+    return f"({_either(members[:middle])}) or ({_either(members[middle:])})"
 
 
 def _member_texts(part: Part) -> set[str]:

@@ -71,12 +71,12 @@ class PrometheusHistory:
             raise TransientError(f"{shown(self._url)}: no answer within {limit:g} s") from error
 
     def _tell(self, tell: "Callable[[PrometheusConnect], _Told]", headers: dict[str, str]) -> _Told:
-        with _connected(self._url, self._timeout, headers) as client:
+        with connected(self._url, self._timeout, headers) as client:
             return tell(client)
 
 
 @contextmanager
-def _connected(url: str, timeout: float, headers: dict[str, str]) -> "Iterator[PrometheusConnect]":
+def connected(url: str, timeout: float, headers: dict[str, str]) -> "Iterator[PrometheusConnect]":
     """A client of the library, made on first use, and its errors as one of ours."""
     from prometheus_api_client.exceptions import PrometheusApiClientException  # noqa: PLC0415
     from prometheus_api_client.prometheus_connect import PrometheusConnect  # noqa: PLC0415

@@ -93,10 +93,19 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class QueryProblem:
-    """What `check` says of a query; `fatal` when a signal of it could never be decided."""
+    """What `check` says of a query; `fatal` when a signal of it could never be decided.
+
+    `of_many`: it is no problem where several series are expected.
+    """
 
     fatal: bool
     text: str
+    of_many: bool = False
+
+
+def syntax_tree(text: str) -> promql.Expr:
+    """`text` as the parser sees it. Raises QueryError."""
+    return _parse(text)
 
 
 def parse_query(text: str) -> Query:
@@ -130,7 +139,7 @@ def _problems(text: str) -> list[QueryProblem]:
         return [QueryProblem(fatal=False, text=text)]
     if not is_one:
         text = "may return several series; aggregate it to one, for instance with sum(...)"
-        return [QueryProblem(fatal=False, text=text)]
+        return [QueryProblem(fatal=False, text=text, of_many=True)]
     return []
 
 
@@ -184,7 +193,8 @@ def _kind(tree: promql.Expr) -> Kind:
             return Kind.VECTOR
 
 
-def _children(tree: promql.Expr) -> list[promql.Expr]:
+def children(tree: promql.Expr) -> list[promql.Expr]:
+    """The expressions that `tree` is made of."""
     match tree:
         case promql.BinaryExpr():
             return [tree.lhs, tree.rhs]
@@ -215,7 +225,7 @@ def _selectors(tree: promql.Expr, around: float, function: str = "") -> Iterator
                 yield from _selectors(tree.expr, around + length + max(offset, 0.0))
         case _:
             name = tree.func.name if isinstance(tree, promql.Call) else ""
-            for child in _children(tree):
+            for child in children(tree):
                 yield from _selectors(child, around, name)
 
 
@@ -265,7 +275,7 @@ def _is_one(tree: promql.Expr) -> bool:
         case promql.Call() if tree.func.name == "histogram_quantile":
             return _is_one_histogram(tree.args[-1])
         case _:
-            return all(_is_one(child) for child in _children(tree))
+            return all(_is_one(child) for child in children(tree))
 
 
 _ONE_BY_NAME = frozenset({"absent", "absent_over_time", "scalar", "vector", "time"})

@@ -1,6 +1,8 @@
 """Group ticks on APScheduler: one job a source and interval, on fixed slots."""
 
+import math
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobExecutionEvent
@@ -17,6 +19,8 @@ CLOCK_STEP = 1.0
 class SchedulerTicker:
     """A `Ticker`. Slots are multiples of `every` on the elapsed clock, whatever the wall does.
 
+    An `offset` moves all slots of a job by so many seconds, so that not all jobs are due at once.
+
     APScheduler keeps wall-clock time: a clock stepped back would silence it for as long, so
     `guard` must be called every half second. Runs are never its jobs: it cancels its jobs
     when it shuts down.
@@ -26,7 +30,7 @@ class SchedulerTicker:
         self.skipped = 0
         self._clock = clock
         self._seen = clock.now()
-        self._intervals: dict[str, float] = {}
+        self._slots: dict[str, _Slots] = {}
         self._first_looks: dict[str, str] = {}
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
@@ -35,15 +39,21 @@ class SchedulerTicker:
         self._scheduler.add_listener(self._skip, EVENT_JOB_MAX_INSTANCES)
 
     def every(
-        self, name: str, seconds: float, call: Callable[[int, Moment], Awaitable[None]]
+        self,
+        name: str,
+        seconds: float,
+        call: Callable[[int, Moment], Awaitable[None]],
+        *,
+        offset: float = 0.0,
     ) -> None:
         """Call `call(slot, moment)` once a slot; a call still running skips the slot."""
         latest = -1
         running = False
+        slots = _Slots(seconds, offset)
 
         async def tick() -> None:
             nonlocal latest, running
-            slot, at = self._slot(seconds)
+            slot, at = slots.at(self._clock.now())
             # A misfired job may run twice within a slot, and the first look beside the second.
             if running or slot <= latest:
                 self.skipped += running
@@ -54,10 +64,10 @@ class SchedulerTicker:
             finally:
                 running = False
 
-        self._intervals[name] = seconds
+        self._slots[name] = slots
         self._scheduler.add_job(
             tick,
-            IntervalTrigger(seconds=seconds, start_date=self._next(seconds), timezone=UTC),
+            IntervalTrigger(seconds=seconds, start_date=self._next(slots), timezone=UTC),
             id=name,
             name=name,
             replace_existing=True,
@@ -68,7 +78,7 @@ class SchedulerTicker:
 
     def drop(self, name: str) -> None:
         """Forget a job, as when a file was reloaded without its source."""
-        self._intervals.pop(name, None)
+        self._slots.pop(name, None)
         for job in (name, self._first_looks.pop(name, "")):
             if self._scheduler.get_job(job) is not None:
                 self._scheduler.remove_job(job)
@@ -87,9 +97,10 @@ class SchedulerTicker:
         now = self._clock.now()
         step = (now.wall - self._seen.wall) - now.since(self._seen)
         self._seen = now
-        for name, seconds in self._intervals.items():
-            if abs(step) > CLOCK_STEP or self._is_too_far(name, now.wall + seconds + CLOCK_STEP):
-                self._scheduler.modify_job(name, next_run_time=self._next(seconds))
+        for name, slots in self._slots.items():
+            latest = now.wall + slots.every + CLOCK_STEP
+            if abs(step) > CLOCK_STEP or self._is_too_far(name, latest):
+                self._scheduler.modify_job(name, next_run_time=self._next(slots))
         # What it waits for was worked out from the wall clock, which may have gone and come back.
         if self._scheduler.running:
             self._scheduler.wakeup()
@@ -100,17 +111,28 @@ class SchedulerTicker:
         due = getattr(self._scheduler.get_job(name), "next_run_time", None)
         return due is not None and due.timestamp() > limit
 
-    def _slot(self, seconds: float) -> tuple[int, Moment]:
-        # The two clocks drift: a tenth of a slot too early is still the slot.
+    def _next(self, slots: "_Slots") -> datetime:
         now = self._clock.now()
-        slot = int(now.elapsed / seconds + 0.1)
-        start = slot * seconds
-        return slot, Moment(start, now.wall - (now.elapsed - start))
-
-    def _next(self, seconds: float) -> datetime:
-        now = self._clock.now()
-        left = seconds - now.elapsed % seconds
-        return datetime.fromtimestamp(now.wall, UTC) + timedelta(seconds=left)
+        return datetime.fromtimestamp(now.wall, UTC) + timedelta(seconds=slots.left(now))
 
     def _skip(self, _: JobExecutionEvent) -> None:
         self.skipped += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Slots:
+    """When a job is due: every so many seconds, from `offset` on, on the elapsed clock."""
+
+    every: float
+    offset: float
+
+    def at(self, now: Moment) -> tuple[int, Moment]:
+        """The slot under way, and its start."""
+        # The two clocks drift: a tenth of a slot too early is still the slot.
+        slot = math.floor((now.elapsed - self.offset) / self.every + 0.1)
+        start = slot * self.every + self.offset
+        return slot, Moment(start, now.wall - (now.elapsed - start))
+
+    def left(self, now: Moment) -> float:
+        """Seconds until the next one."""
+        return self.every - (now.elapsed - self.offset) % self.every

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from watchdog.domain.errors import ConfigError
 
@@ -67,6 +67,46 @@ class Kill(Command):
     reason: Said
 
 
+class Ack(Command):
+    target: str
+    by: Who
+    reason: Said
+
+
+class CloseBreaker(Command):
+    by: Who
+    reason: Said
+
+
+class Judge(Command):
+    """A word on a shadow decision: its number, its episode, or `last`."""
+
+    decision: Said
+    right: bool
+    by: Who
+    reason: Said
+
+
+class Signal(Command):
+    """A signal that a person gives, for `valid_for` seconds, or takes back. No target: all."""
+
+    target: str | None = None
+    name: Said
+    by: Who
+    reason: Said
+    valid_for: Annotated[float, Field(gt=0, le=7 * 86_400)] = 3600.0
+    withdraw: bool = False
+
+
+class ReleaseVersion(Command):
+    """Lift the quarantine of a version."""
+
+    target: str
+    version: str
+    by: Who
+    reason: Said
+
+
 COMMANDS: Mapping[str, type[Command] | None] = {
     "status": None,
     "run": ShowRun,
@@ -75,6 +115,11 @@ COMMANDS: Mapping[str, type[Command] | None] = {
     "clear": Clear,
     "rollback": Rollback,
     "kill": Kill,
+    "release-version": ReleaseVersion,
+    "ack": Ack,
+    "close-breaker": CloseBreaker,
+    "judge": Judge,
+    "signal": Signal,
 }
 
 

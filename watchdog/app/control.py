@@ -6,9 +6,26 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from watchdog.adapters.journal_codec import encode
-from watchdog.app.commands import COMMANDS, Clear, Kill, Pause, Resume, Rollback, ShowRun, parsed
+from watchdog.app.commands import (
+    COMMANDS,
+    Ack,
+    Clear,
+    CloseBreaker,
+    Judge,
+    Kill,
+    Pause,
+    ReleaseVersion,
+    Resume,
+    Rollback,
+    ShowRun,
+    Signal,
+    parsed,
+)
 from watchdog.app.daemon import Daemon
+from watchdog.app.hearing import say
+from watchdog.app.judging import judge
 from watchdog.app.loading import chosen_plan
+from watchdog.app.taking_charge import acknowledge, close_breaker
 from watchdog.domain.decision import Refusal, cooling_down
 from watchdog.domain.errors import ConfigError, JournalError, WatchdogError
 from watchdog.domain.events import CommandReceived, LatchCleared, Paused, Record, Resumed
@@ -28,7 +45,9 @@ class Control:
         self._journal = daemon.shared.journal
         self._clock = daemon.shared.clock
 
-    async def obey(self, command: str, arguments: Mapping[str, Any], uid: int) -> Answer:
+    async def obey(  # noqa: C901 -- one case a command
+        self, command: str, arguments: Mapping[str, Any], uid: int
+    ) -> Answer:
         """Do what user `uid` asks. Raises ConfigError, JournalError, or WatchdogError: refused."""
         if command == "status":
             return await self.status()
@@ -54,6 +73,22 @@ class Control:
                     rollback.reason,
                     plan_hash=rollback.plan_hash,
                 )
+            case Ack() as ack:
+                await self._note(command, uid, ack.by, _about(ack.target, ack.reason))
+                return await self.ack(ack.target, ack.by, ack.reason)
+            case CloseBreaker() as close:
+                await self._note(command, uid, close.by, close.reason)
+                return await self.close_breaker(close.by, close.reason)
+            case Judge() as word:
+                return await self._judge(word, uid)
+            case Signal() as signal:
+                return await self._signal(signal, uid)
+            case ReleaseVersion() as one:
+                about = _about(f"{one.target}/{one.version}", one.reason)
+                await self._note(command, uid, one.by, about)
+                return await self._daemon.changes.release(
+                    one.target, one.version, one.by, one.reason
+                )
             case Kill() as kill:
                 await self._note_kill(kill, uid)
                 return await self.kill(kill.on, kill.by, kill.reason)
@@ -61,6 +96,23 @@ class Control:
 
     async def _note(self, command: str, uid: int, by: str, detail: str) -> None:
         await self._journal.append(CommandReceived(command, uid, by, detail))
+
+    async def _judge(self, word: Judge, uid: int) -> Answer:
+        said = "right" if word.right else "wrong"
+        await self._note("judge", uid, word.by, f"{word.decision}: {said}: {word.reason}")
+        done = await judge(
+            self._journal, word.decision, right=word.right, by=word.by, reason=word.reason
+        )
+        return {"done": f"{done} by {word.by}", "notes": []}
+
+    async def _signal(self, signal: Signal, uid: int) -> Answer:
+        if signal.target is not None:
+            self._lanes(signal.target)
+        word = " withdrawn" if signal.withdraw else ""
+        about = f"{signal.target or 'all targets'}/{signal.name}{word}: {signal.reason}"
+        await self._note("signal", uid, signal.by, about)
+        done = await say(self._daemon.reception, signal, self._daemon.targets())
+        return {"done": done, "notes": []}
 
     async def _note_kill(self, kill: Kill, uid: int) -> None:
         word = "on" if kill.on else "off"
@@ -133,6 +185,18 @@ class Control:
         await _between_rounds([lane], lambda: self._journal.append(cleared))
         what = f"the latch ({account.latched})" if account.latched else "the cool-down"
         return {"done": f"target {target}: {what} is cleared by {by}", **self._standing(target)}
+
+    async def ack(self, target: str, by: str, reason: str) -> Answer:
+        """A named person has a decision in their hands: its clock stops."""
+        self._refuse_while_starting()
+        (lane,) = self._lanes(target)
+        return {"done": await acknowledge(self._daemon.shared, lane, by, reason), "notes": []}
+
+    async def close_breaker(self, by: str, reason: str) -> Answer:
+        """A named person looked: plans may start again."""
+        self._refuse_while_starting()
+        done = await close_breaker(self._daemon.shared, by, reason)
+        return {"done": done, **self._standing(None)}
 
     async def rollback(
         self, target: str, plan: str, by: str, reason: str, *, plan_hash: str = ""
@@ -217,7 +281,9 @@ async def _between_rounds(lanes: Sequence[Lane], call: Callable[[], Awaitable[An
 
 async def _unfit(lane: Lane) -> list[Refusal]:
     """What preflight has against the plans that a trigger may select."""
-    plans = dict.fromkeys(trigger.plan for trigger in lane.target.triggers)
+    target = lane.target
+    named = [*(one.plan for one in target.triggers), *(row.plan for row in target.decisions)]
+    plans = dict.fromkeys(filter(None, named))
     found = [await lane.decider.preflight(lane.target.plans[name]) for name in plans]
     return [refusal for refusal in found if refusal is not None]
 

@@ -13,17 +13,24 @@ import structlog
 from watchdog import __version__, catalog
 from watchdog.adapters.metrics import Metrics
 from watchdog.adapters.scheduler import GUARD_EVERY, SchedulerTicker
+from watchdog.app.change_desk import ChangeDesk
 from watchdog.app.eyes_and_hands import PluginEyes, PluginHands
+from watchdog.app.hearing import heard_by
 from watchdog.app.loading import Files
 from watchdog.app.watching import watchers_of
 from watchdog.config.loading import Loaded
 from watchdog.domain.errors import ConfigError, JournalError, WatchdogError
 from watchdog.domain.events import ConfigLoaded, ConfigRefused, DaemonStarted
+from watchdog.domain.inbound import Board
 from watchdog.domain.recent import Recent
 from watchdog.domain.run import Run
 from watchdog.domain.target import Mode, NotifyRule, Target
+from watchdog.engine.arming import changes_of
+from watchdog.engine.breaker import Breaker
 from watchdog.engine.decider import Shared
+from watchdog.engine.evaluator import Evaluator
 from watchdog.engine.lane import Lane
+from watchdog.engine.reception import Reception
 from watchdog.engine.recovery import take_up
 from watchdog.engine.service import Service
 from watchdog.engine.status import Status, Vitals, snapshot
@@ -56,12 +63,22 @@ class Daemon:
         self.deps = deps
         self.shared = shared
         self.hands = PluginHands(deps)
-        self.eyes = {target.name: PluginEyes(deps) for target in loaded.targets}
+        self.reception = Reception(shared.journal, deps.clock, Board())
+        self.eyes = {target.name: self._eyes_of(target) for target in loaded.targets}
         self.lanes = {target.name: self._lane(target) for target in loaded.targets}
+        self.breaker = Breaker(loaded.daemon.breaker, shared.ledger, shared.clock, self._evaluators)
         self.service = Service(
-            shared, self.lanes, Path(loaded.daemon.kill_file), loaded.daemon.grace, self.reload
+            shared,
+            self.lanes,
+            Path(loaded.daemon.kill_file),
+            loaded.daemon.grace,
+            self.reload,
+            self.breaker,
         )
         self.ticker = SchedulerTicker(deps.clock)
+        self.changes = ChangeDesk(shared, deps, self.ticker)
+        for target in loaded.targets:
+            self.changes.know(target)
         self.background: dict[str, Loop] = {}
         self.at_the_end: list[Callable[[float], Awaitable[object]]] = []
         self._rules = rules
@@ -77,8 +94,14 @@ class Daemon:
         self.eyes[target.name].prepare(target)
         return Lane(target, self.shared, self.eyes[target.name], self._hands_of(target))
 
+    def _eyes_of(self, target: Target) -> PluginEyes:
+        return PluginEyes(heard_by(target.name, self.deps, self.reception.board))
+
     def _hands_of(self, target: Target) -> PluginHands | None:
         return None if target.mode is Mode.ALERT_ONLY else self.hands
+
+    def _evaluators(self) -> list[Evaluator]:
+        return [lane.evaluator for lane in self.lanes.values()]
 
     def armed_hands(self) -> PluginHands:
         """Hands for a run that a named person started, whatever the target's mode."""
@@ -119,6 +142,7 @@ class Daemon:
         """Close every source; nothing may run any more."""
         for eyes in (*self.eyes.values(), *self._retired):
             await eyes.close()
+        await self.changes.close()
 
     # -- start and stop
 
@@ -164,7 +188,9 @@ class Daemon:
         """The lanes work: say so, go on with what was left open, and start to look."""
         names = tuple(self.lanes)
         loaded = [_loaded(lane.target) for lane in self.lanes.values()]
-        await self.shared.journal.append(DaemonStarted(__version__, os.getpid(), names), *loaded)
+        targets, journal = list(self.targets().values()), self.shared.journal
+        also = await changes_of(targets, journal, self.shared.clock)
+        await journal.append(DaemonStarted(__version__, os.getpid(), names), *loaded, *also)
         await take_up(open_runs, self.lanes, self.armed_hands, self.shared.alarm)
         if watching:
             for lane in self.lanes.values():
@@ -180,8 +206,12 @@ class Daemon:
         eyes = self.eyes[lane.target.name]
         watchers = watchers_of(lane.target, eyes, self.deps.clock, lane.post)
         self.service.watchers[lane.target.name] = watchers
+        self.changes.watch(lane.target)
+        # Not all at once: a source that several targets ask, and the loop, are kept evenly busy.
+        turn = list(self.lanes).index(lane.target.name) / len(self.lanes)
         for watcher in watchers:
-            self.ticker.every(f"{lane.target.name}/{watcher.name}", watcher.every, watcher.tick)
+            name, every = f"{lane.target.name}/{watcher.name}", watcher.every
+            self.ticker.every(name, every, watcher.tick, offset=turn * every)
 
     async def _watch_clock(self) -> None:
         while True:
@@ -234,7 +264,7 @@ class Daemon:
 
     async def _replace(self, target: Target) -> None:
         lane = self.lanes[target.name]
-        before, eyes = self.eyes[target.name], PluginEyes(self.deps)
+        before, eyes = self.eyes[target.name], self._eyes_of(target)
         eyes.prepare(target)
         watchers = self.service.watchers.get(target.name, ())
         await lane.order(lambda: self._take_over(lane, target, eyes, watchers))
@@ -256,7 +286,8 @@ class Daemon:
         for watcher in watchers:
             watcher.retired = True
         try:
-            await lane.reload(target, eyes, self._hands_of(target))
+            also = await changes_of([target], self.shared.journal, self.shared.clock)
+            await lane.reload(target, eyes, self._hands_of(target), also)
         except WatchdogError:
             # What cannot be recorded is not taken over.
             for watcher in watchers:

@@ -4,6 +4,7 @@ import asyncio
 
 from watchdog import catalog
 from watchdog.adapters.secrets import EnvAndFileSecrets
+from watchdog.app.doctor_of_changes import changes_of_target
 from watchdog.app.examined import Examined, Health
 from watchdog.app.eyes_and_hands import PluginEyes
 from watchdog.app.rendering import in_words
@@ -32,6 +33,7 @@ async def examine(loaded: Loaded, deps: Deps, secrets: EnvAndFileSecrets) -> lis
         eyes = PluginEyes(deps)
         try:
             found += await _signals(target, eyes, deps)
+            found += await changes_of_target(target, deps, loaded.daemon.listen)
             for plan in target.plans.values():
                 found += await _plan(target, plan, eyes, deps)
         finally:
@@ -97,9 +99,15 @@ async def _look(look: Look, eyes: PluginEyes, deps: Deps) -> Observation:
 
 def _of_signal(target: Target, signal: Signal, seen: Observation) -> Examined:
     about = _about(target, signal)
-    triggers = [one for one in target.triggers if one.signal.name == signal.name]
+    terms = [
+        (one.name, term)
+        for one in target.triggers
+        for term in one.terms
+        # What it was before is not known to one look.
+        if term.signal.name == signal.name and term.relative is None
+    ]
     # Any condition tells whether there is a number to compare.
-    condition = triggers[0].breach_when if triggers else None
+    condition = terms[0][1].breach_when if terms else None
     judgement = judge(signal, condition, seen) if condition else _bare(signal, seen)
     if judgement.verdict is Verdict.UNKNOWN:
         reason = judgement.reason.value if judgement.reason else ""
@@ -109,9 +117,9 @@ def _of_signal(target: Target, signal: Signal, seen: Observation) -> Examined:
     if condition is not None and condition.yes_or_no:
         shown = "yes" if judgement.value else "no"
     beyond = [
-        f"{one.name} is in breach ({in_words(one.breach_when, signal)})"
-        for one in triggers
-        if judge(signal, one.breach_when, seen).verdict is Verdict.BREACH
+        f"{name} is in breach ({in_words(term.breach_when, signal)})"
+        for name, term in terms
+        if judge(signal, term.breach_when, seen).verdict is Verdict.BREACH
     ]
     text = ", ".join(filter(None, (shown or judgement.note, *beyond)))
     return Examined(Health.NOTE if beyond else Health.OK, about, text)

@@ -8,6 +8,7 @@ from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Unknown
 from watchdog.domain.plan import Look, Options, Step
 from watchdog.domain.target import Target
+from watchdog.engine.own_eyes import OWN
 from watchdog.ports import Deps, Executor, Probe, Question, Source
 
 _ONE = "it"
@@ -29,7 +30,7 @@ class PluginEyes:
             for item in (*plan.steps, *plan.verify, *plan.final):
                 if isinstance(item, Step):
                     self.probe(item)
-                else:
+                elif item.look.use != OWN:
                     self.source(item.look.use, item.look.source)
 
     def probe(self, step: Step) -> Probe:
@@ -39,6 +40,9 @@ class PluginEyes:
 
     async def look(self, look: Look, at: Moment) -> Observation:
         """One fresh look through the source that `look` names."""
+        if look.use == OWN:
+            text = "only the daemon that evaluates the trigger can tell; ask `status`"
+            return Gap(Unknown.NODATA, text)
         ask = _source(look.use).ask.model_validate(look.ask)
         answers = await self.source(look.use, look.source).observe([Question(_ONE, ask)], at)
         return answers.get(_ONE) or Gap(Unknown.NODATA, "the source did not answer")

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from watchdog.app.eyes_and_hands import PluginEyes
 from watchdog.app.watching import watchers_of
-from watchdog.domain.observation import Gap, Unknown
-from watchdog.domain.signal import Judgement, judge
+from watchdog.domain.signal import Judgement
 from watchdog.domain.target import Target
 from watchdog.domain.trigger import Trigger
-from watchdog.engine.evaluator import Looked
+from watchdog.engine.evaluator import Evaluator, Looked
 from watchdog.ports import Deps
 
 
@@ -31,27 +30,20 @@ async def look_once(targets: Sequence[Target], deps: Deps) -> list[Seen]:
 
 
 async def _look(target: Target, deps: Deps) -> list[Seen]:
-    rounds: dict[str, Looked] = {}
-
-    def post(looked: Looked) -> None:
-        rounds[looked.source] = looked
-
+    rounds: list[Looked] = []
     eyes = PluginEyes(deps)
     try:
         at = deps.clock.now()
         async with asyncio.TaskGroup() as tasks:
-            for watcher in watchers_of(target, eyes, deps.clock, post):
+            for watcher in watchers_of(target, eyes, deps.clock, rounds.append):
                 tasks.create_task(watcher.tick(0, at))
     finally:
         await eyes.close()
+    evaluator = Evaluator(target)
+    # A trigger of several sources is paced by the slowest: the others must have been seen.
+    for looked in sorted(rounds, key=lambda one: target.sources[one.source].every):
+        evaluator.take(looked)
     return [
-        Seen(target.name, trigger, _judged(trigger, rounds[trigger.signal.source]))
-        for trigger in target.triggers
+        Seen(target.name, one.trigger, evaluator.judgements[name])
+        for name, one in evaluator.instances.items()
     ]
-
-
-def _judged(trigger: Trigger, looked: Looked) -> Judgement:
-    observation = looked.observations.get(trigger.signal.name)
-    if observation is None:
-        observation = Gap(Unknown.NODATA, "the source did not answer this signal")
-    return judge(trigger.signal, trigger.breach_when, observation)

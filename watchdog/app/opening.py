@@ -15,9 +15,10 @@ from watchdog.app.auditing import audit
 from watchdog.app.control import Control
 from watchdog.app.daemon import Daemon
 from watchdog.app.event_log import log_events
+from watchdog.app.hearing import doorway, remember
 from watchdog.app.loading import Files
 from watchdog.config.loading import Loaded
-from watchdog.domain.events import Record
+from watchdog.domain.events import Record, SignalReceived
 from watchdog.domain.ledger import Ledger
 from watchdog.domain.recent import Recent
 from watchdog.domain.run import Run
@@ -74,6 +75,8 @@ async def open_daemon(
             version=__version__,
             global_per_hour=loaded.daemon.per_hour,
             skew=lambda target: daemon.eyes[target].skew_seconds,
+            self_stop=lambda: daemon.breaker.before_a_run(),  # noqa: PLW0108 -- made below
+            look_for_changes=lambda target: daemon.changes.look(target),  # noqa: PLW0108 -- made below
         )
         daemon = Daemon(files, loaded, deps, shared, rules)
         stack.push_async_callback(daemon.close)
@@ -121,6 +124,9 @@ async def _recall(daemon: Daemon, journal: SqliteJournal) -> list[Run]:
         daemon.metrics.count(records)
         log_events(records)
 
+    board = daemon.reception.board
+    remember(board, await journal.read(kinds=[SignalReceived]))
+    journal.listen(lambda records: remember(board, records))
     journal.listen(learn)
     return open_runs
 
@@ -138,4 +144,7 @@ async def _show(stack: AsyncExitStack, daemon: Daemon, control: Control) -> None
         status=control.status,
         run=control.events,
     )
-    daemon.listen = await stack.enter_async_context(serving(settings.listen, facts))
+    inbound = doorway(settings, daemon.reception, daemon.deps)
+    changes = daemon.changes.pages()
+    pages = serving(settings.listen, facts, inbound=inbound, changes=changes, tls=settings.tls)
+    daemon.listen = await stack.enter_async_context(pages)

@@ -122,6 +122,7 @@ class _Memory:
             limits=target.limits if target else _UNLIMITED,
             account=self.ledger.account(name),
             killed=self.ledger.killed,
+            breaker=self.ledger.breaker.why,
             paused_all=f"all targets, by {paused['by']}: {paused['reason']}" if paused else "",
             global_starts=self.ledger.starts_since(self.now, HOUR),
             global_per_hour=self.per_hour or sys.maxsize,

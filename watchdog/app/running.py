@@ -1,5 +1,6 @@
 """The daemon as a process: log set-up, opening, running, and an orderly end."""
 
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -11,6 +12,7 @@ from watchdog.adapters.logs import Style, logs_to
 from watchdog.adapters.secrets import EnvAndFileSecrets
 from watchdog.app.loading import Files, daemon_settings
 from watchdog.app.opening import Opened, open_daemon
+from watchdog.app.settling import settle_memory
 from watchdog.config.daemon import STATE_FOLDER
 from watchdog.domain.errors import WatchdogError
 
@@ -29,6 +31,7 @@ async def serve(
     with logs_to(stream, clock=SystemClock(), secrets=secrets, style=shape):
         async with open_daemon(files, secrets) as opened:
             _introduce(opened)
+            opened.daemon.background["memory"] = partial(settle_memory, opened.daemon.ready)
             try:
                 await opened.daemon.run(opened.open_runs)
             # Supervises: a mistake in the program ends everything, and is logged.

@@ -13,8 +13,9 @@ from watchdog.ports import Clock, Question
 def watchers_of(
     target: Target, eyes: PluginEyes, clock: Clock, post: Callable[[Looked], None]
 ) -> list[Watcher]:
-    """One watcher for each source that a trigger of `target` looks at, in the order written."""
-    asked = {trigger.signal.source for trigger in target.triggers}
+    """One watcher for each source that a trigger or veto of `target` looks at, as written."""
+    asked = {term.signal.source for trigger in target.triggers for term in trigger.terms}
+    asked |= {target.signals[veto.signal].signal.source for veto in target.vetoes}
     return [_watcher(target, name, eyes, clock, post) for name in target.sources if name in asked]
 
 

@@ -10,10 +10,16 @@ import typer
 from watchdog import __version__
 from watchdog.cli.asking import NotRunningError
 from watchdog.cli.audit import app as audit
+from watchdog.cli.backtest import backtest
+from watchdog.cli.cases import play_cases
+from watchdog.cli.charge import ack, close_breaker
 from watchdog.cli.check import check
 from watchdog.cli.demo_door import demo
 from watchdog.cli.doctor import doctor
 from watchdog.cli.exits import Exit
+from watchdog.cli.export import app as export
+from watchdog.cli.import_rules import import_
+from watchdog.cli.judge import judge
 from watchdog.cli.output import complain, say
 from watchdog.cli.people import clear, kill, pause, resume
 from watchdog.cli.plan import plan
@@ -21,13 +27,19 @@ from watchdog.cli.report import report
 from watchdog.cli.rollback import rollback
 from watchdog.cli.run import run
 from watchdog.cli.schema import schema
+from watchdog.cli.scorecard import scorecard
+from watchdog.cli.signal import signal
 from watchdog.cli.status import status
 from watchdog.cli.verify import verify
+from watchdog.cli.versions import release_version, versions
 from watchdog.domain.errors import ConfigError, JournalError, WatchdogError
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(check, doctor, plan, run, status, rollback, verify),
     *(pause, resume, clear, kill, report, schema),
+    *(scorecard, judge, signal, ack),
+    versions,
+    backtest,
 )
 
 app = typer.Typer(
@@ -39,7 +51,12 @@ app = typer.Typer(
 )
 for _command in _COMMANDS:
     app.command(_command.__name__)(_command)
+app.command("close-breaker")(close_breaker)
+app.command("release-version")(release_version)
+app.command("test")(play_cases)
+app.command("import")(import_)
 app.add_typer(audit, name="audit")
+app.add_typer(export, name="export")
 app.command(
     "demo",
     add_help_option=False,

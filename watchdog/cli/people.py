@@ -36,7 +36,7 @@ def pause(
     """Let no automatic run start; one under way goes on."""
     until = _until(lasting)
     arguments = {"target": target or None, "reason": reason, "until": until, "by": by_or_user(by)}
-    _tell(ask(socket_of(files, socket), "pause", arguments), as_json)
+    tell(ask(socket_of(files, socket), "pause", arguments), as_json)
 
 
 def resume(
@@ -49,7 +49,7 @@ def resume(
 ) -> None:
     """Lift a pause."""
     arguments = {"target": target or None, "by": by_or_user(by)}
-    _tell(ask(socket_of(files, socket), "resume", arguments), as_json)
+    tell(ask(socket_of(files, socket), "resume", arguments), as_json)
 
 
 def clear(
@@ -63,7 +63,7 @@ def clear(
 ) -> None:
     """Say that you looked: lift the latch and the cool-down."""
     arguments = {"target": target, "by": by, "assessment": assessment}
-    _tell(ask(socket_of(files, socket), "clear", arguments), as_json)
+    tell(ask(socket_of(files, socket), "clear", arguments), as_json)
 
 
 def kill(
@@ -77,7 +77,7 @@ def kill(
 ) -> None:
     """Throw or release the kill switch: runs stop at once."""
     arguments = {"on": on, "reason": reason, "by": by_or_user(by)}
-    _tell(ask(socket_of(files, socket), "kill", arguments), as_json)
+    tell(ask(socket_of(files, socket), "kill", arguments), as_json)
 
 
 def _until(lasting: str) -> float | None:
@@ -94,7 +94,8 @@ def _until(lasting: str) -> float | None:
     return SystemClock().now().wall + seconds
 
 
-def _tell(answer: dict[str, Any], as_json: bool) -> None:
+def tell(answer: dict[str, Any], as_json: bool) -> None:
+    """Say what a command did, and what there is to note."""
     if as_json:
         say_json(answer)
         return

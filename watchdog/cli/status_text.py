@@ -53,6 +53,8 @@ def _daemon(daemon: Part) -> Iterator[str]:
         yield from _daemon_troubles(daemon)
     if daemon["kill_switch"]:
         yield f"KILL SWITCH ON: {daemon['kill_switch']}"
+    if daemon["breaker"]:
+        yield f"BREAKER OPEN since {daemon['breaker_since']}: {daemon['breaker']}"
     if daemon["paused"]:
         yield f"ALL PAUSED {_pause(daemon['paused'])}"
 
@@ -84,8 +86,21 @@ def _target(target: Part) -> Iterator[str]:
         yield f"  LATCHED  {target['latched']}"
     if target["paused"]:
         yield f"  PAUSED {_pause(target['paused'])}"
+    for one in target["outcomes"]:
+        yield f"  {_outcome(one)}"
     if target["incident"]:
         yield f"  open incident {target['incident']}"
+
+
+def _outcome(one: Part) -> str:
+    asked = f"{one['outcome'].upper()}  {one['row']}, since {one['since']}"
+    match one["standing"]:
+        case "open":
+            return f"{asked}: {_seconds(one['left_seconds'])} left to decide"
+        case "escalated":
+            return f"{asked}: NOBODY DECIDED"
+        case _:
+            return f"{asked}: decided"
 
 
 def _trigger(one: Part) -> list[str]:

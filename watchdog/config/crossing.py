@@ -3,10 +3,21 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from watchdog.config.crossing_tables import table_references
 from watchdog.config.problems import Path, Problem, did_you_mean
 from watchdog.config.reading import Document
-from watchdog.config.walking import Content, checks, entries, names, steps
-from watchdog.domain.variables import NAMES, unknown_names
+from watchdog.config.relative_checks import relative_conditions
+from watchdog.config.walking import (
+    Content,
+    change_sources,
+    checks,
+    conditions,
+    entries,
+    names,
+    steps,
+    vetoes,
+)
+from watchdog.domain.variables import NAMES, TO_VERSION, mentioned, unknown_names
 
 
 def crossed(document: Document, content: Content, channels: Collection[str]) -> list[Problem]:
@@ -17,6 +28,7 @@ def crossed(document: Document, content: Content, channels: Collection[str]) -> 
         *_channels(content, channels),
         *_variables(content),
         *_together(content),
+        *relative_conditions(content),
     ]
     return [document.problem(path, text) for path, text in wrong]
 
@@ -28,17 +40,22 @@ def _references(content: Content) -> Wrong:
     sources, signals = names(content, "sources"), names(content, "signals")
     for path, signal in entries(content, "signals"):
         yield from _unknown((*path, "from"), signal.get("from"), "source", sources)
+    for path, part in conditions(content):
+        yield from _unknown((*path, "signal"), part.get("signal"), "signal", signals)
+    for path, veto in vetoes(content):
+        yield from _unknown((*path, "signal"), veto.get("signal"), "signal", signals)
     for path, trigger in entries(content, "triggers"):
-        yield from _unknown((*path, "signal"), trigger.get("signal"), "signal", signals)
         yield from _unknown((*path, "plan"), trigger.get("plan"), "plan", names(content, "plans"))
     for path, check in checks(content):
         yield from _unknown((*path, "signal"), check.get("signal"), "signal", signals)
+    yield from table_references(content)
 
 
 def _auth(content: Content) -> Wrong:
     """A profile is named; written out, it is for the plugin to judge."""
     profiles = names(content, "auth")
-    for path, part in (*entries(content, "sources"), *checks(content)):
+    asking = (*entries(content, "sources"), *change_sources(content), *checks(content))
+    for path, part in asking:
         yield from _unknown((*path, "auth"), part.get("auth"), "auth profile", profiles)
     for path, step in steps(content):
         options = step.get("with")
@@ -96,5 +113,14 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:  # noqa: ANN40
 
 
 def _together(content: Content) -> Wrong:
+    if "changes" not in content:
+        yield from _versions_unknown(content)
     if content.get("mode") == "auto" and not content.get("armed_by"):
         yield ("mode",), "auto acts by itself: name who answers for that, as `armed_by: NAME`"
+
+
+def _versions_unknown(content: Content) -> Wrong:
+    for path, step in steps(content):
+        for where, text in _texts(step.get("with"), (*path, "with")):
+            if TO_VERSION in mentioned(text):
+                yield where, "no version to return to is ever known: declare `changes`"

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
+from watchdog.config.breaker_schema import breaker_limits
 from watchdog.config.crossing import unknown_channels
+from watchdog.config.inbound_schema import doors_of, tls_of
 from watchdog.config.layers import Layers, daemon_settings
 from watchdog.config.mapping import LOG_CHANNEL
 from watchdog.config.options import Plugins, channel_options
@@ -83,6 +85,9 @@ def _daemon(
         channels=channels,
         log_format=settings.log.format,
         grace=settings.grace,
+        inbound=doors_of(settings.inbound),
+        tls=tls_of(settings.tls),
+        breaker=breaker_limits(settings.breaker),
     )
 
 

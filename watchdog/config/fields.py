@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from watchdog.domain.condition import Op
-from watchdog.domain.units import parse_number
+from watchdog.domain.units import convert, parse_number
 
 _NAME_PATTERN = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
 _NAME = re.compile(_NAME_PATTERN, re.ASCII)
@@ -97,6 +97,51 @@ class SecretEntry(Entry):
         if (self.env is None) == (self.file is None):
             raise ValueError("a secret is {env: NAME} or {file: PATH}")
         return self
+
+
+def _share(value: object) -> object:
+    if value is None or isinstance(value, float):
+        return value
+    try:
+        return convert(*amount(value), "ratio")
+    except ValueError:
+        raise ValueError("is no share; write it like 95%") from None
+
+
+def _looks(value: object) -> object:
+    if isinstance(value, LooksCount):
+        return value
+    found = _OF.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("counts looks: write it like `3 of 5`")
+    count = LooksCount(int(found[1]), int(found[2]))
+    if not LEAST_LOOKS <= count.bad <= count.of <= MOST_LOOKS:
+        raise ValueError(f"counts at least 2 looks among at most {MOST_LOOKS}, such as `3 of 5`")
+    return count
+
+
+_OF = re.compile(r"(\d{1,3}) of (\d{1,3})", re.ASCII)
+MOST_LOOKS = 240
+
+
+class LooksCount(NamedTuple):
+    """So many bad looks among the last so many."""
+
+    bad: int
+    of: int
+
+
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    Field(gt=0, lt=1),
+    WithJsonSchema({"type": ["number", "string"]}),
+]
+Looks = Annotated[
+    LooksCount,
+    BeforeValidator(_looks),
+    WithJsonSchema({"type": "string", "pattern": "^[0-9]{1,3} of [0-9]{1,3}$"}),
+]
 
 
 class Comparison(Entry):

@@ -24,7 +24,14 @@ from watchdog.config.settings import PREFIX, DaemonFile
 
 _ENVIRONMENT = "environment"
 # Beside the one who wrote them, so that a file means the same from wherever it is read.
-_PATHS = (("journal", "path"), ("socket",), ("kill_file",))
+_PATHS = (
+    ("journal", "path"),
+    ("socket",),
+    ("kill_file",),
+    ("tls", "certificate"),
+    ("tls", "key"),
+    ("tls", "client_ca"),
+)
 
 
 def daemon_settings(

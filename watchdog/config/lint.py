@@ -1,13 +1,31 @@
 """What is allowed and yet rarely meant: each of these once cost somebody a night."""
 
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import chain, permutations
 
+from watchdog.config.changes import change_warnings
+from watchdog.config.crossing_tables import plans_of_rows
+from watchdog.config.lint_destructive import lint_destructive
+from watchdog.config.lint_inbound import resting_on_others
+from watchdog.config.lint_questions import lint_questions
+from watchdog.config.lint_tables import lint_tables
 from watchdog.config.mapping import Parts
 from watchdog.config.problems import Path, Problem
-from watchdog.config.walking import Content, checks, entries, names, steps
+from watchdog.config.relative_checks import lint_windows
+from watchdog.config.walking import (
+    Content,
+    change_sources,
+    checks,
+    conditions,
+    entries,
+    names,
+    steps,
+    vetoes,
+)
 from watchdog.domain.condition import Op
+from watchdog.domain.expression import Term
 from watchdog.domain.plan import Repeat, Step
+from watchdog.domain.signal import Across
 from watchdog.domain.target import Target
 from watchdog.domain.trigger import Trigger
 
@@ -30,6 +48,12 @@ def linted(parts: Parts, target: Target, content: Content) -> list[Problem]:
         *_slow(parts, target),
         *_volumes(parts, target),
         *_questions(parts),
+        *lint_questions(parts, target),
+        *lint_windows(target),
+        *lint_destructive(content),
+        *lint_tables(parts, target),
+        *resting_on_others(target),
+        *change_warnings(target),
     ]
     return [parts.document.problem(path, text) for path, text in warnings]
 
@@ -50,9 +74,13 @@ def _liveness(target: Target) -> Warnings:
 
 def _sees_death(trigger: Trigger) -> bool:
     """Whether it is about something being there: a yes/no, or a count that falls too low."""
-    if trigger.breach_when.yes_or_no:
+    return any(map(_tells_of_life, trigger.terms))
+
+
+def _tells_of_life(term: Term) -> bool:
+    if term.breach_when.yes_or_no or term.signal.across is Across.COUNT:
         return True
-    return trigger.breach_when.op not in _UPWARD and trigger.signal.unit not in _SHARES | _TIMES
+    return term.breach_when.op not in _UPWARD and term.signal.unit not in _SHARES | _TIMES
 
 
 def _short_holds(target: Target) -> Warnings:
@@ -66,7 +94,12 @@ def _short_holds(target: Target) -> Warnings:
 
 
 def _without_effect(target: Target) -> Warnings:
-    for other, trigger in permutations(target.triggers, 2):
+    # Only those of one signal are compared: a file may hold thousands.
+    alike: dict[str, list[Trigger]] = {}
+    for one in target.triggers:
+        if one.plain is not None:
+            alike.setdefault(one.plain.signal.name, []).append(one)
+    for other, trigger in chain.from_iterable(permutations(own, 2) for own in alike.values()):
         if _implies(trigger, other):
             text = f"has no effect: whenever it fires, {other.name!r} has started the same plan"
             yield ("triggers", trigger.name), text
@@ -74,37 +107,47 @@ def _without_effect(target: Target) -> Warnings:
 
 def _implies(trigger: Trigger, other: Trigger) -> bool:
     """Whether `other` fires no later, no less gravely, for the same plan."""
+    mine, its = trigger.plain, other.plain
+    if mine is None or its is None or not trigger.plan:
+        return False
     same = (
-        trigger.signal == other.signal
+        mine.signal == its.signal
+        and mine.relative == its.relative
+        and trigger.looks == other.looks
         and trigger.plan == other.plan
         and trigger.severity <= other.severity
         and trigger.hold >= other.hold
         and trigger.fails >= other.fails
         and trigger.confirm >= other.confirm
-        and trigger.breach_when.op == other.breach_when.op
+        and mine.breach_when.op == its.breach_when.op
     )
     if not same or trigger == other:
         return False
-    stricter = trigger.breach_when.limit - other.breach_when.limit
-    return stricter >= 0 if trigger.breach_when.op in _UPWARD else stricter <= 0
+    stricter = mine.breach_when.limit - its.breach_when.limit
+    return stricter >= 0 if mine.breach_when.op in _UPWARD else stricter <= 0
 
 
 def _unused(content: Content) -> Warnings:
     triggers = [trigger for _, trigger in entries(content, "triggers")]
+    compared = [part for _, part in (*conditions(content), *vetoes(content))]
     looks = [look for _, look in checks(content)]
     options = [step.get("with", {}) for _, step in steps(content)]
     sources = [source for _, source in entries(content, "sources")]
+    told = [source for _, source in change_sources(content)]
     signals = [signal for _, signal in entries(content, "signals")]
     used = {
-        "plans": ("trigger starts it", {trigger.get("plan") for trigger in triggers}),
+        "plans": (
+            "trigger starts it",
+            {trigger.get("plan") for trigger in triggers} | plans_of_rows(content),
+        ),
         "signals": (
             "trigger or check reads it",
-            {each.get("signal") for each in (*triggers, *looks)},
+            {each.get("signal") for each in (*compared, *looks)},
         ),
         "sources": ("signal asks it", {signal.get("from") for signal in signals}),
         "auth": (
             "request uses it",
-            {each.get("auth") for each in (*sources, *looks, *options) if _is_named(each)},
+            {each.get("auth") for each in (*sources, *told, *looks, *options) if _is_named(each)},
         ),
     }
     for section, (use, ones) in used.items():

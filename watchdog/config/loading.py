@@ -8,6 +8,7 @@ from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
+from watchdog.config.burn import problems_of, written_out
 from watchdog.config.crossing import crossed
 from watchdog.config.daemon import daemon_of
 from watchdog.config.explaining import explained
@@ -101,6 +102,8 @@ class _Surroundings:
     def target(self, document: Document) -> tuple[Target, list[Problem]]:
         """The target and the warnings about it. Raises ConfigProblems."""
         content, problems = expanded(document, self.environ)
+        problems += problems_of(document, content)
+        document, content = written_out(document, content)
         file = None
         try:
             file = TargetFile.model_validate(content, context={"speed": self.speed})

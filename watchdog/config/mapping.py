@@ -6,23 +6,29 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from watchdog.config.checks import CheckMapper, condition
+from watchdog.config.changes import change_rules
+from watchdog.config.checks import CheckMapper
+from watchdog.config.decision_schema import rows_of
+from watchdog.config.lint_inbound import INBOUND
 from watchdog.config.options import Options, knows_volume
 from watchdog.config.plan_schema import CheckStepEntry, PlanEntry, StepEntry
 from watchdog.config.problems import Path
 from watchdog.config.reading import Document
-from watchdog.config.schema import LimitsEntry, NotifyEntry, SignalEntry, TargetFile, TriggerEntry
+from watchdog.config.schema import LimitsEntry, NotifyEntry, SignalEntry, TargetFile
 from watchdog.config.settings import DefaultLimitsEntry, Defaults
-from watchdog.domain.condition import Condition, Op
+from watchdog.config.trigger_schema import TriggerEntry
+from watchdog.config.watched import clearing, counting, watched
+from watchdog.domain.expression import terms_of
 from watchdog.domain.plan import Check, Plan, Repeat, Step, WatchPlan
 from watchdog.domain.plan import Options as Json
-from watchdog.domain.signal import Signal
-from watchdog.domain.target import Limits, NotifyRule, SignalSpec, SourceSpec, Target
+from watchdog.domain.signal import Across, Signal
+from watchdog.domain.target import Limits, NotifyRule, SignalSpec, SourceSpec, Target, Veto
 from watchdog.domain.topics import Topic
 from watchdog.domain.trigger import Severity, Trigger
 
 LOG_CHANNEL = "log"
 _SHOWN = 100
+_MORE_OFTEN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ def target_of(parts: Parts) -> Target:
             name,
             source.use,
             parts.options.plain["sources", name],
-            _own(source.every, defaults.every),
+            _own(source.every, _every(source.use, defaults)),
         )
         for name, source in file.sources.items()
     }
@@ -68,8 +74,17 @@ def target_of(parts: Parts) -> Target:
         armed_by=file.armed_by or "",
         limits=_limits(file.limits, defaults.limits),
         notify=_notify(defaults.notify if file.notify is None else file.notify),
+        vetoes=tuple(Veto(one.signal, one.on_unknown == "refuse") for one in file.veto),
         report_to=(file if "report" in file.model_fields_set else defaults).report.to,
+        arming=file.arming.bar,
+        changes=change_rules(file.changes, parts.options),
+        decisions=rows_of(file.decisions),
     )
+
+
+def _every(use: str, defaults: Defaults) -> float:
+    # What others say is at hand: to ask for it costs nothing, and to be late may.
+    return defaults.every / _MORE_OFTEN if use == INBOUND else defaults.every
 
 
 def _own(value: float | None, default: float) -> float:
@@ -93,6 +108,11 @@ def _signal(parts: Parts, name: str, entry: SignalEntry, source: SourceSpec) -> 
         nodata_is_ok=entry.on_nodata == "ok",
         inf_counts=entry.on_inf == "compare",
         warnings_accepted=entry.on_warnings == "accept",
+        across=Across(entry.series or ""),
+        counting=counting(entry, parts.units[name]),
+        for_each=str(ask.get("for_each") or ""),
+        hearsay=parts.options.asks["signals", name][0].is_hearsay,
+        confidence=entry.confidence or 0.0,
     )
     return SignalSpec(signal, ask, _question(ask, source.options))
 
@@ -112,21 +132,27 @@ def _trigger(
     signals: Mapping[str, SignalSpec],
     sources: Mapping[str, SourceSpec],
 ) -> Trigger:
-    signal = signals[entry.signal].signal
+    watches = watched(entry, signals)
+    looked_at = list(dict.fromkeys(term.signal.source for term in terms_of(watches)))
+    slowest = max(looked_at, key=lambda source: sources[source].every)
+    fails, looks = entry.counted
     return Trigger(
         name=name,
-        signal=signal,
-        breach_when=condition(entry.comparisons, signal.unit) or Condition(Op.FAILING),
-        plan=entry.plan,
-        every=sources[signal.source].every,
+        watches=watches,
+        plan=entry.plan or "",
+        every=sources[slowest].every,
         severity=Severity[entry.severity.upper()],
         hold=entry.for_,
-        fails=entry.fails or 0,
+        fails=fails,
         confirm=entry.confirm,
         keep_firing_for=_own(entry.keep_firing_for, parts.defaults.keep_firing_for),
         coverage=entry.coverage,
         max_gap=entry.max_gap,
         blind_after=_own(entry.blind_after, parts.defaults.blind_after),
+        looks=looks,
+        clear_when=clearing(entry, watches),
+        once_per_version=entry.once_per == "version",
+        paced_by=slowest if len(looked_at) > 1 else "",
     )
 
 
@@ -187,6 +213,8 @@ class _Plans:
             verify_within=entry.verify_within,
             resume_within=entry.resume_within,
             verify_trigger=entry.verify_trigger,
+            returns_to=entry.returns_to,
+            requires_change=entry.requires_change,
         )
 
     def _member(

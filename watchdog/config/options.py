@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from watchdog.config.change_schema import ChangeSourceEntry
 from watchdog.config.explaining import explained
 from watchdog.config.looks import InlineLook, inline_look
 from watchdog.config.problems import Path, Problem
@@ -14,10 +15,15 @@ from watchdog.config.reading import Document
 from watchdog.config.scaling import scaled_json
 from watchdog.config.schema import SignalEntry, SourceEntry
 from watchdog.config.settings import ChannelEntry
-from watchdog.config.walking import Content, checks, entries, steps
+from watchdog.config.walking import Content, change_sources, checks, entries, steps
 from watchdog.domain.errors import ConfigError
 from watchdog.domain.plan import Look
-from watchdog.plugins import AnyExecutorPlugin, AnyNotifierPlugin, AnySourcePlugin
+from watchdog.plugins import (
+    AnyChangesPlugin,
+    AnyExecutorPlugin,
+    AnyNotifierPlugin,
+    AnySourcePlugin,
+)
 
 Json = dict[str, Any]
 PluginT = TypeVar("PluginT")
@@ -32,6 +38,8 @@ class Plugins(Protocol):
 
     def notifier(self, kind: str, /) -> AnyNotifierPlugin: ...
 
+    def changes(self, kind: str, /) -> AnyChangesPlugin: ...
+
 
 class EachOnce:
     """Plugins that are looked for once each: a search reads what every package offers."""
@@ -40,6 +48,7 @@ class EachOnce:
         self.source = cache(plugins.source)
         self.executor = cache(plugins.executor)
         self.notifier = cache(plugins.notifier)
+        self.changes = cache(plugins.changes)
 
 
 @dataclass(slots=True)
@@ -63,6 +72,10 @@ def target_options(document: Document, content: Content, plugins: Plugins, speed
     for path, source in entries(content, "sources"):
         if plugin := reader.plugin(plugins.source, path, source.get("use")):
             reader.keep(path, plugin.options, _less(source, SourceEntry), own=SourceEntry)
+    for path, source in change_sources(content):
+        if told_by := reader.plugin(plugins.changes, path, source.get("use")):
+            own = ChangeSourceEntry
+            reader.keep(path, told_by.options, _less(source, own), own=own)
     for path, signal in entries(content, "signals"):
         _signal(reader, plugins, path, signal)
     for path, step in steps(content):
@@ -98,9 +111,14 @@ def _signal(
     if ask is None:
         return
     reader.found.asks[path] = (plugin, ask)
-    if signal.get("on_nodata") == "ok" and not knows_volume(plugin, ask):
+    if knows_volume(plugin, ask):
+        return
+    if signal.get("on_nodata") == "ok":
         text = "silence is only good where traffic is proven; give the signal a `volume`"
         reader.wrong((*path, "on_nodata"), text)
+    if signal.get("confidence") is not None:
+        text = "how sure a share is depends on how many there were; give the signal a `volume`"
+        reader.wrong((*path, "confidence"), text)
 
 
 def knows_volume(plugin: AnySourcePlugin, ask: BaseModel) -> bool:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from watchdog.config.fields import Comparison, Count, Entry, Name, Text, Whole
-from watchdog.domain.plan import OnError, Repeat
+from watchdog.domain.change import VERSION_FORM, is_version
+from watchdog.domain.plan import OnError, Repeat, Return
 from watchdog.plugins import Duration, Timeout
 
 
@@ -164,6 +165,12 @@ class OnFailureEntry(Entry):
     )
 
 
+def _version(word: str) -> str:
+    if not is_version(word):
+        raise ValueError(f"{word[:80]!r} is no version; write {VERSION_FORM}")
+    return word
+
+
 class PlanEntry(Entry):
     """An ordered rollback, and the proof that it helped."""
 
@@ -190,6 +197,13 @@ class PlanEntry(Entry):
         default=[],
         alias="finally",
         description="steps that run after success and failure, but not after a stop",
+    )
+    returns_to: Annotated[str, AfterValidator(_version)] = Field(
+        Return.NOWHERE.value,
+        description="the version it returns to: none, previous, last_good, or a version's name",
+    )
+    requires_change: bool = Field(
+        default=False, description="only after a change, such as of a flag or a route"
     )
     approval: Literal["auto"] = Field("auto", description="nobody is asked")
     on_failure: OnFailureEntry = Field(

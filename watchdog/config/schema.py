@@ -4,19 +4,21 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from watchdog.config.arming_schema import ArmingEntry
+from watchdog.config.change_schema import ChangesEntry
+from watchdog.config.decision_schema import DecisionEntry
 from watchdog.config.fields import (
-    LEAST_LOOKS,
-    Comparison,
     Count,
     Entry,
     Name,
     OpenEntry,
     SecretEntry,
     SeverityName,
+    Share,
     Text,
-    Whole,
 )
 from watchdog.config.plan_schema import PlanEntry
+from watchdog.config.trigger_schema import CountedEntry, TriggerEntry
 from watchdog.domain.target import Mode
 from watchdog.domain.topics import Topic
 from watchdog.plugins import Duration
@@ -79,43 +81,20 @@ class SignalEntry(OpenEntry):
     on_warnings: Literal["unknown", "accept"] = Field(
         "unknown", description="what an answer with warnings means"
     )
-
-
-class TriggerEntry(Comparison):
-    """When something is wrong for long enough, and which plan answers."""
-
-    signal: Name = Field(description="the signal it watches")
-    fails: Annotated[Count, Field(ge=LEAST_LOOKS)] | None = Field(
-        None, description="that many failed looks with no good one between"
+    series: Literal["any", "all", "worst", "count", "sum"] | None = Field(
+        None, description="what several series mean together; without it, they must be one"
     )
-    for_: Duration = Field(
-        "0s", alias="for", validate_default=True, description="how long the comparison must hold"
+    counting: CountedEntry | None = Field(
+        None, description="which series `series: count` counts; all when missing"
     )
-    severity: SeverityName = Field("warning", description="the gravest trigger decides")
-    plan: Name = Field(description="the plan that answers")
-    keep_firing_for: Duration | None = Field(
-        None, description="how long it must be good again to be over; default 2m"
-    )
-    confirm: Count = Field(2, description="looks that must show it, whatever `for` says")
-    coverage: Annotated[float, Field(gt=0, le=1)] = Field(
-        0.8, description="the share of looks within `for` that must be decided"
-    )
-    max_gap: Whole = Field(2, description="more unknown looks in a row start it anew")
-    blind_after: Duration | None = Field(
-        None, description="unknown for that long tells people; default 5m"
+    confidence: Share | None = Field(
+        None, description="how sure a share must be to be beyond its limit, such as 95%"
     )
 
     @model_validator(mode="after")
-    def _has_one_condition(self) -> Self:
-        conditions = len(self.comparisons) + (self.fails is not None)
-        if conditions != 1:
-            raise ValueError(
-                "a trigger has one condition: above, at_least, below, at_most or fails"
-            )
-        if self.fails is not None and self.for_ > 0:
-            raise ValueError("`fails` counts looks and `for` measures time: write one of them")
-        if self.for_ == 0 and self.confirm < LEAST_LOOKS:
-            raise ValueError("one look proves too little: give `for`, or `confirm: 2` or more")
+    def _counts_what_it_says(self) -> Self:
+        if self.counting is not None and self.series != "count":
+            raise ValueError("`counting` says what `series: count` counts: write both, or neither")
         return self
 
 
@@ -135,6 +114,15 @@ class NotifyEntry(Entry):
     to: Annotated[list[Name], Field(min_length=1)] = Field(description="the channels")
 
 
+class VetoEntry(Entry):
+    """Who may forbid every automatic run."""
+
+    signal: Name = Field(description="a yes/no signal: yes forbids")
+    on_unknown: Literal["refuse", "ignore"] = Field(
+        "refuse", description="what it means when it cannot be told"
+    )
+
+
 class ReportEntry(Entry):
     """Where incident reports go."""
 
@@ -147,11 +135,19 @@ class TargetFile(Entry):
     target: Name = Field(description="the target's name")
     mode: Mode = Field(Mode.ALERT_ONLY, description="alert-only changes nothing; auto acts")
     armed_by: Text | None = Field(None, description="who answers for `mode: auto`")
+    arming: ArmingEntry = Field(
+        default_factory=ArmingEntry, description="what a trigger shows before it is armed"
+    )
     auth: dict[Name, AuthEntry] = Field(default={}, description="auth profiles, by name")
     sources: dict[Name, SourceEntry] = Field(default={}, description="where numbers come from")
+    changes: ChangesEntry | None = Field(None, description="who tells what changed, and when")
     signals: dict[Name, SignalEntry] = Field(default={}, description="the numbers themselves")
     triggers: dict[Name, TriggerEntry] = Field(default={}, description="when they are wrong")
+    decisions: list[DecisionEntry] = Field(
+        default=[], description="which triggers together ask for what; the first row that holds"
+    )
     plans: dict[Name, PlanEntry] = Field(default={}, description="what is done about it")
     limits: LimitsEntry = Field(default_factory=LimitsEntry, description="how often")
+    veto: list[VetoEntry] = Field(default=[], description="what forbids every automatic run")
     notify: list[NotifyEntry] | None = Field(None, description="who is told; default: the log")
     report: ReportEntry = Field(default_factory=ReportEntry, description="incident reports")

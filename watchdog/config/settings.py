@@ -1,12 +1,14 @@
 """What may stand in the daemon's file, and in the environment in its place."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from watchdog.config.breaker_schema import BreakerEntry
 from watchdog.config.fields import Count, Entry, Name, OpenEntry, Text
+from watchdog.config.inbound_schema import InboundEntry, TlsEntry
 from watchdog.config.schema import NotifyEntry, ReportEntry
 from watchdog.plugins import Duration, Timeout
 
@@ -93,9 +95,14 @@ class DaemonFile(BaseSettings):
     listen: Annotated[str, AfterValidator(_listen)] = Field(
         "", description="HOST:PORT of the pages and metrics; empty: none"
     )
+    tls: TlsEntry | None = Field(None, description="serves the pages over HTTPS")
+    inbound: InboundEntry | None = Field(None, description="who may send signals; off")
     targets: list[Text] = Field(default=[], description="target files, with * and **")
     limits: DaemonLimitsEntry = Field(
         default_factory=DaemonLimitsEntry, description="all targets together"
+    )
+    breaker: BreakerEntry = Field(
+        default_factory=BreakerEntry, description="when the automation stops itself"
     )
     channels: dict[Name, ChannelEntry] = Field(default={}, description="where people are told")
     defaults: Defaults = Field(default_factory=Defaults, description="laid under every target")
@@ -106,6 +113,15 @@ class DaemonFile(BaseSettings):
     grace: Timeout = Field(
         "25s", validate_default=True, description="for a running step when the daemon is stopped"
     )
+
+    @model_validator(mode="after")
+    def _can_be_spoken_to(self) -> Self:
+        if (self.inbound is not None or self.tls is not None) and not self.listen:
+            raise ValueError("`inbound` and `tls` need an address: give `listen`")
+        door = self.inbound.alertmanager if self.inbound else None
+        if door and door.client_certificate and not (self.tls and self.tls.client_ca):
+            raise ValueError("`client_certificate` needs `tls` with a `client_ca`")
+        return self
 
 
 def scaled(defaults: Defaults, speed: float) -> Defaults:

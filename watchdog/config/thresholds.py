@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from watchdog.config.fields import COMPARING, Amount, amount
 from watchdog.config.problems import Path, Problem, dotted
 from watchdog.config.reading import Document
-from watchdog.config.walking import Content, checks, entries
+from watchdog.config.walking import Content, checks, conditions, entries
+from watchdog.domain.relative import Move
 from watchdog.domain.units import convert
 
 _BASES = ("ratio", "s", "B")
+# These are in the unit of the signal; how far it dropped or rose is a share.
+_RATES = (Move.GROWS.value, Move.FALLS.value)
 
 
 @dataclass(slots=True)
@@ -69,17 +72,29 @@ def units_of(document: Document, content: Content) -> Units:
 
 def _compared(content: Content) -> Iterator[tuple[str, Path, Amount]]:
     """Every limit that a signal is compared with: the signal, where, and the limit."""
-    for path, part in (*entries(content, "triggers"), *checks(content)):
-        if isinstance(name := part.get("signal"), str):
+    counts = {str(p[-1]) for p, one in entries(content, "signals") if one.get("series") == "count"}
+    for path, part in (*conditions(content), *checks(content)):
+        name = part.get("signal")
+        # A number of series is in no unit, whatever theirs is.
+        if isinstance(name, str) and name not in counts:
             for place, limit in _limits(path, part):
                 yield name, place, limit
+            clear = part.get("clear")
+            if isinstance(clear, Mapping):
+                for place, limit in _limits((*path, "clear"), clear):
+                    yield name, place, limit
+    for path, signal in entries(content, "signals"):
+        counting = signal.get("counting")
+        if isinstance(counting, Mapping):
+            for place, limit in _limits((*path, "counting"), counting):
+                yield str(path[-1]), place, limit
 
 
 def _limits(path: Path, part: Mapping[str, object]) -> Iterator[tuple[Path, Amount]]:
-    for op in COMPARING:
-        if part.get(op.value) is not None:
+    for key in (*(op.value for op in COMPARING), *_RATES):
+        if part.get(key) is not None:
             try:
-                yield (*path, op.value), amount(part[op.value])
+                yield (*path, key), amount(part[key])
             except ValueError:
                 continue
 
@@ -98,7 +113,7 @@ def _inline(document: Document, content: Content) -> Iterator[Problem]:
 
 
 def _yes_or_no(document: Document, content: Content, units: Mapping[str, str]) -> Iterator[Problem]:
-    for path, part in (*entries(content, "triggers"), *checks(content)):
+    for path, part in (*conditions(content), *checks(content)):
         word = next((word for word in ("fails", "is") if word in part), None)
         unit = units.get(str(part.get("signal")))
         if word and unit:

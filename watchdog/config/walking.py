@@ -5,6 +5,8 @@ from typing import Any
 
 from watchdog.config.problems import Path
 
+# Groups within groups: nobody reads deeper, and nobody means it.
+DEEPEST = 40
 Content = Mapping[str, Any]
 Found = Iterator[tuple[Path, Mapping[str, Any]]]
 
@@ -22,6 +24,48 @@ def names(content: Content, section: str) -> list[str]:
     """The names that `section` defines."""
     named = content.get(section)
     return list(named) if isinstance(named, Mapping) else []
+
+
+def conditions(content: Content) -> Found:
+    """Every comparison of a signal, in every trigger: its own, or those of its groups."""
+    for path, trigger in entries(content, "triggers"):
+        if "signal" in trigger:
+            yield path, trigger
+        yield from _grouped(path, trigger)
+        count = trigger.get("count")
+        if isinstance(count, Mapping):
+            yield from _in_list((*path, "count", "of"), count.get("of"))
+
+
+def _grouped(path: Path, part: Mapping[str, Any]) -> Found:
+    for group in ("all", "any"):
+        yield from _in_list((*path, group), part.get(group))
+
+
+def _in_list(path: Path, members: object) -> Found:
+    for index, member in enumerate(members if isinstance(members, list) else ()):
+        if not isinstance(member, Mapping) or len(path) > DEEPEST:
+            continue
+        if "signal" in member:
+            yield (*path, index), member
+        yield from _grouped((*path, index), member)
+
+
+def vetoes(content: Content) -> Found:
+    """Every veto."""
+    listed = content.get("veto")
+    for index, veto in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(veto, Mapping):
+            yield ("veto", index), veto
+
+
+def change_sources(content: Content) -> Found:
+    """Everything that is read for changes."""
+    section = content.get("changes")
+    listed = section.get("from") if isinstance(section, Mapping) else None
+    for index, source in enumerate(listed if isinstance(listed, list) else ()):
+        if isinstance(source, Mapping):
+            yield ("changes", "from", index), source
 
 
 def steps(content: Content) -> Found:

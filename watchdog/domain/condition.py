@@ -1,8 +1,9 @@
 """Comparisons of one number with a limit, exactly as written: 1.0 is not above 1.0."""
 
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
 
 
 class Op(StrEnum):
@@ -12,6 +13,8 @@ class Op(StrEnum):
     AT_LEAST = "at_least"
     BELOW = "below"
     AT_MOST = "at_most"
+    EXACTLY = "exactly"
+    NOT = "not"
     PASSING = "passing"
     FAILING = "failing"
 
@@ -21,8 +24,21 @@ _OPPOSITE = {
     Op.AT_LEAST: Op.BELOW,
     Op.BELOW: Op.AT_LEAST,
     Op.AT_MOST: Op.ABOVE,
+    Op.EXACTLY: Op.NOT,
+    Op.NOT: Op.EXACTLY,
     Op.PASSING: Op.FAILING,
     Op.FAILING: Op.PASSING,
+}
+# By name, because the members of an enum are slow to find, and this is asked at every look.
+_HOLDS: Mapping[Op, Callable[[float, float], bool]] = {
+    Op.ABOVE: operator.gt,
+    Op.AT_LEAST: operator.ge,
+    Op.BELOW: operator.lt,
+    Op.AT_MOST: operator.le,
+    Op.EXACTLY: operator.eq,
+    Op.NOT: operator.ne,
+    Op.PASSING: lambda value, _: value != 0,
+    Op.FAILING: lambda value, _: value == 0,
 }
 
 
@@ -35,21 +51,7 @@ class Condition:
 
     def holds(self, value: float) -> bool:
         """Whether `value` meets the condition. `value` must be a finite or infinite number."""
-        match self.op:
-            case Op.ABOVE:
-                return value > self.limit
-            case Op.AT_LEAST:
-                return value >= self.limit
-            case Op.BELOW:
-                return value < self.limit
-            case Op.AT_MOST:
-                return value <= self.limit
-            case Op.PASSING:
-                return value != 0
-            case Op.FAILING:
-                return value == 0
-            case _:
-                assert_never(self.op)
+        return _HOLDS[self.op](value, self.limit)
 
     @property
     def yes_or_no(self) -> bool:

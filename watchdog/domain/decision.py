@@ -1,14 +1,16 @@
 """Whether a proposal is acted on. Guards in order; the first refusal wins and is told."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from watchdog.domain import would_help
 from watchdog.domain.events import Stage
 from watchdog.domain.ledger import Account, age
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
-from watchdog.domain.target import Limits, Mode
+from watchdog.domain.target import Limits, Mode, Target
+from watchdog.domain.versions import Versions
 
 HOUR = 3600.0
 DAY = 86400.0
@@ -18,14 +20,25 @@ MAX_SKEW = 60.0
 class Reason(StrEnum):
     """Why a firing trigger is not acted on."""
 
+    NO_PLAN = "no_plan"
     KILL_SWITCH = "kill_switch"
+    BREAKER_OPEN = "breaker_open"
     JOURNAL_UNWRITABLE = "journal_unwritable"
     PAUSED = "paused"
     LATCHED = "latched"
     UNCONFIRMED = "unconfirmed"
     ALREADY_HANDLED = "already_handled"
     RUN_IN_PROGRESS = "run_in_progress"
+    VETOED = "vetoed"
     CLOCK_UNSURE = "clock_unsure"
+    NO_RECENT_CHANGE = "no_recent_change"
+    BREACH_BEFORE_CHANGE = "breach_before_change"
+    VERSION_MOVED_ON = "version_moved_on"
+    VERSION_HAD_ITS_RUN = "version_had_its_run"
+    SAME_VERSION = "same_version"
+    VERSION_QUARANTINED = "version_quarantined"
+    NO_GOOD_VERSION = "no_good_version"
+    ONCE_PER_VERSION = "once_per_version"
     COOLING_DOWN = "cooling_down"
     TARGET_LIMIT = "target_limit"
     GLOBAL_LIMIT = "global_limit"
@@ -34,14 +47,18 @@ class Reason(StrEnum):
 
 
 REASONS = {
+    Reason.NO_PLAN: "the trigger has no plan: it tells people, and they decide",
     Reason.KILL_SWITCH: "the kill switch is on; remove the kill file, or `kill --off` lifts it",
+    Reason.BREAKER_OPEN: "the automation stopped itself; a named person lifts it: `close-breaker`",
     Reason.JOURNAL_UNWRITABLE: "nothing can be recorded, so nothing may be done; mend the disk",
     Reason.PAUSED: "a person paused it; `resume` lifts it",
     Reason.LATCHED: "an earlier run did not prove that it helped; a named person must `clear` it",
     Reason.UNCONFIRMED: "the trigger fired before a restart; waiting for a fresh breach",
     Reason.ALREADY_HANDLED: "this firing already had its run",
     Reason.RUN_IN_PROGRESS: "a run of the same or higher severity is under way; joined to it",
+    Reason.VETOED: "a veto signal says no, or cannot be told; see the detail",
     Reason.CLOCK_UNSURE: "this clock and the source's differ by more than 60 s; mend the clock",
+    **{Reason(why): meaning for why, meaning in would_help.MEANINGS.items()},
     Reason.COOLING_DOWN: "too soon after the last run; `clear` ends the cool-down",
     Reason.TARGET_LIMIT: "the target's limit of automatic runs is used up",
     Reason.GLOBAL_LIMIT: "the limit of automatic runs of all targets together is used up",
@@ -67,11 +84,15 @@ class Facts:
     limits: Limits
     account: Account
     killed: str = ""
+    breaker: str = ""
     paused_all: str = ""
     global_starts: int = 0
     global_per_hour: int = 3
     journal_healthy: bool = True
     skew: float | None = None
+    vetoed: str = ""
+    target: Target | None = None
+    versions: Versions = field(default_factory=Versions)
 
 
 Guard = Callable[[Proposal, Facts, Moment], Refusal | None]
@@ -95,8 +116,16 @@ def supersedes(proposal: Proposal, account: Account) -> bool:
     return current is not None and not current.by and proposal.severity > current.severity
 
 
+def no_plan(proposal: Proposal, _: Facts, __: Moment) -> Refusal | None:
+    return None if proposal.plan else Refusal(Reason.NO_PLAN)
+
+
 def kill_switch(_: Proposal | None, facts: Facts, __: Moment) -> Refusal | None:
     return Refusal(Reason.KILL_SWITCH, facts.killed) if facts.killed else None
+
+
+def breaker_open(_: Proposal | None, facts: Facts, __: Moment) -> Refusal | None:
+    return Refusal(Reason.BREAKER_OPEN, facts.breaker) if facts.breaker else None
 
 
 def journal_unwritable(_: Proposal | None, facts: Facts, __: Moment) -> Refusal | None:
@@ -140,10 +169,22 @@ def run_in_progress(proposal: Proposal, facts: Facts, _: Moment) -> Refusal | No
     return Refusal(Reason.RUN_IN_PROGRESS, f"run {current.run} of plan {current.plan}")
 
 
+def vetoed(_: Proposal | None, facts: Facts, __: Moment) -> Refusal | None:
+    return Refusal(Reason.VETOED, facts.vetoed) if facts.vetoed else None
+
+
 def clock_unsure(_: Proposal | None, facts: Facts, __: Moment) -> Refusal | None:
     if facts.skew is None or abs(facts.skew) <= MAX_SKEW:
         return None
     return Refusal(Reason.CLOCK_UNSURE, f"they differ by {facts.skew:+.0f} s")
+
+
+def would_not_help(proposal: Proposal, facts: Facts, now: Moment) -> Refusal | None:
+    if facts.target is None:
+        return None
+    same = _same_incident(proposal, facts)
+    found = would_help.doubt(proposal, facts.target, facts.versions, now, same_incident=same)
+    return None if found is None else Refusal(Reason(found.why), found.detail)
 
 
 def cooling_down(proposal: Proposal | None, facts: Facts, now: Moment) -> Refusal | None:
@@ -199,9 +240,11 @@ def _passes(proposal: Proposal | None, facts: Facts) -> bool:
 
 STANDING: tuple[Callable[[None, Facts, Moment], Refusal | None], ...] = (
     kill_switch,
+    breaker_open,
     journal_unwritable,
     paused,
     latched,
+    vetoed,
     clock_unsure,
     cooling_down,
     target_limit,
@@ -210,14 +253,18 @@ STANDING: tuple[Callable[[None, Facts, Moment], Refusal | None], ...] = (
 )
 # Alert-only comes last, so that a shadow decision says what an armed target would have done.
 GUARDS: tuple[Guard, ...] = (
+    no_plan,
     kill_switch,
+    breaker_open,
     journal_unwritable,
     paused,
     already_handled,
     latched,
     unconfirmed,
     run_in_progress,
+    vetoed,
     clock_unsure,
+    would_not_help,
     cooling_down,
     target_limit,
     global_limit,

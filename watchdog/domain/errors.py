@@ -27,8 +27,3 @@ class PermanentError(StepError):
 
 class InDoubtError(StepError):
     """It may have happened: look before anything else."""
-
-
-def unexpected(error: Exception) -> str:
-    """An error that a plugin should not have let out, in one line: its kind and what it says."""
-    return f"unexpected {type(error).__name__}: {error}".rstrip(": ")

@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass
 
+from watchdog.domain.arming import ArmedEarly, ModeChanged, TriggersDefined
+from watchdog.domain.breaker import BreakerClosed, BreakerOpened
+from watchdog.domain.change import ChangeSeen, VersionGood, VersionQuarantined, VersionReleased
+from watchdog.domain.claims import InboundIncomplete, SignalReceived
 from watchdog.domain.moment import Moment
+from watchdog.domain.outcomes import (
+    Acknowledged,
+    OutcomeClosed,
+    OutcomeEscalated,
+    OutcomeOpened,
+)
 from watchdog.domain.progress import (
     BudgetExceeded,
     CheckEnded,
@@ -30,10 +40,16 @@ from watchdog.domain.progress import (
     WatchEnded,
     WatchStarted,
 )
+from watchdog.domain.shadow import DecisionJudged, Ending, ShadowOutcome
 from watchdog.domain.trigger import Change, Severity
 
 __all__ = [
+    "Acknowledged",
+    "ArmedEarly",
+    "BreakerClosed",
+    "BreakerOpened",
     "BudgetExceeded",
+    "ChangeSeen",
     "CheckEnded",
     "CheckSampled",
     "ClockStepped",
@@ -43,16 +59,23 @@ __all__ = [
     "DaemonStarted",
     "DaemonStopped",
     "Decided",
+    "DecisionJudged",
     "Effect",
+    "Ending",
     "Event",
     "EvidenceCollected",
+    "InboundIncomplete",
     "IncidentClosed",
     "IncidentOpened",
     "KillSwitchChanged",
     "LatchCleared",
+    "ModeChanged",
     "NotificationDelivered",
     "NotificationGivenUp",
     "Outcome",
+    "OutcomeClosed",
+    "OutcomeEscalated",
+    "OutcomeOpened",
     "Paused",
     "Point",
     "Progress",
@@ -65,6 +88,8 @@ __all__ = [
     "RunResumed",
     "RunStarted",
     "RunVerified",
+    "ShadowOutcome",
+    "SignalReceived",
     "SourceSeesAgain",
     "SourceWentBlind",
     "Stage",
@@ -77,6 +102,10 @@ __all__ = [
     "StopRequested",
     "TriggerChanged",
     "TriggerJoined",
+    "TriggersDefined",
+    "VersionGood",
+    "VersionQuarantined",
+    "VersionReleased",
     "WatchEnded",
     "WatchStarted",
 ]
@@ -151,7 +180,8 @@ class Decided:
     """A decision about a proposal. `refusal` is empty when it is to act.
 
     `until`: Unix seconds from which the refusal no longer holds by itself, or None.
-    `would_do`: the plan as it would be sent, one line a step.
+    `would_do`: the plan as it would be sent, one line a step. `unchecked`: the refusals that
+    were not asked about, because the target declares no source of changes.
     """
 
     target: str
@@ -164,6 +194,7 @@ class Decided:
     detail: str = ""
     until: float | None = None
     would_do: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +303,23 @@ Event = (
     | CommandReceived
     | NotificationDelivered
     | NotificationGivenUp
+    | ShadowOutcome
+    | DecisionJudged
+    | ModeChanged
+    | TriggersDefined
+    | ArmedEarly
+    | ChangeSeen
+    | VersionGood
+    | VersionQuarantined
+    | VersionReleased
+    | BreakerOpened
+    | BreakerClosed
+    | OutcomeOpened
+    | OutcomeClosed
+    | OutcomeEscalated
+    | Acknowledged
+    | SignalReceived
+    | InboundIncomplete
 )
 
 

@@ -3,13 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from watchdog.domain.breaker import BreakerState
 from watchdog.domain.events import (
+    Acknowledged,
+    BreakerClosed,
+    BreakerOpened,
     Event,
     IncidentClosed,
     IncidentOpened,
     KillSwitchChanged,
     LatchCleared,
     Outcome,
+    OutcomeClosed,
+    OutcomeEscalated,
+    OutcomeOpened,
     Paused,
     Proof,
     Record,
@@ -21,12 +28,16 @@ from watchdog.domain.events import (
     WatchEnded,
 )
 from watchdog.domain.moment import Moment
+from watchdog.domain.outcomes import Outcomes, after, decided
 from watchdog.domain.plan import WatchPlan
 from watchdog.domain.run import stage_after, stage_after_watch
 from watchdog.domain.trigger import Severity
+from watchdog.domain.versions import VersionBook
 
 DAY = 86400.0
 ALL_TARGETS = ""
+# What was stopped, or gave way, has not been tried to the end.
+_NO_FAILURE = (Outcome.SUCCEEDED, Outcome.SUPERSEDED, Outcome.STOPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +84,7 @@ class Account:
     paused: Paused | None = None
     episodes: frozenset[str] = frozenset()
     incident: str = ""
+    outcomes: Outcomes = ()
 
 
 @dataclass(slots=True)
@@ -80,21 +92,30 @@ class Ledger:
     """Every account, and what holds for all targets. Changed by `apply` alone."""
 
     KINDS = (
+        Acknowledged,
+        BreakerClosed,
+        BreakerOpened,
         IncidentClosed,
         IncidentOpened,
         KillSwitchChanged,
         LatchCleared,
+        OutcomeClosed,
+        OutcomeEscalated,
+        OutcomeOpened,
         Paused,
         Resumed,
         RunEnded,
         RunStarted,
         StopRequested,
         WatchEnded,
+        *(kind for kind in VersionBook.KINDS if kind not in (RunStarted, RunEnded, WatchEnded)),
     )
 
     accounts: dict[str, Account] = field(default_factory=dict)
     paused: Paused | None = None
     killed: str = ""
+    breaker: BreakerState = field(default_factory=BreakerState)
+    versions: VersionBook = field(default_factory=VersionBook)
     _target_of: dict[str, str] = field(default_factory=dict)
 
     def account(self, target: str) -> Account:
@@ -115,11 +136,16 @@ class Ledger:
             self.apply(record.event, record.at)
         return self
 
-    def apply(self, event: Event, at: Moment) -> None:  # noqa: C901 -- one case an event
+    def apply(self, event: Event, at: Moment) -> None:  # noqa: C901, PLR0912 -- one case an event
         """Take one journalled fact into account."""
+        self.versions.apply(event, at)
         match event:
             case KillSwitchChanged(on=on, how=how):
                 self.killed = how if on else ""
+            case BreakerOpened(why=why):
+                self.breaker = self.breaker.opened(why, at)
+            case BreakerClosed():
+                self.breaker = self.breaker.closed(at)
             case Paused(target=target):
                 self._pause(target, event)
             case Resumed(target=target):
@@ -129,7 +155,10 @@ class Ledger:
             case IncidentOpened(target=target, incident=incident):
                 self._change(target, incident=incident)
             case IncidentClosed(target=target):
-                self._change(target, incident="")
+                self._change(target, incident="", outcomes=())
+            case OutcomeOpened() | OutcomeClosed() | OutcomeEscalated() | Acknowledged():
+                asked = self.account(event.target).outcomes
+                self._change(event.target, outcomes=after(asked, event, at))
             case RunStarted():
                 self._started(event, at)
             case StopRequested():
@@ -137,7 +166,7 @@ class Ledger:
             case RunEnded():
                 self._ended(event, at)
             case WatchEnded():
-                self._watched(event)
+                self._watched(event, at)
             case _:
                 pass
 
@@ -191,6 +220,7 @@ class Ledger:
             episodes=episodes,
             latched=latched,
             half_way=None,
+            outcomes=decided(account.outcomes),
         )
 
     def _stopped(self, event: StopRequested) -> None:
@@ -215,11 +245,13 @@ class Ledger:
             latched = f"run {event.run} gave way, and no graver one began: {event.detail}"
         elif event.outcome is not Outcome.SUCCEEDED:
             latched = f"run {event.run} ended {event.outcome.value}: {event.detail}"
+        if event.outcome not in _NO_FAILURE and not current.by:
+            self.breaker = self.breaker.failed(at)
         past = _last(account.past, current.incident, ended=at)
         after = _at_stage(current, stage_after(event.outcome, current.watch))
         self._change(event.target, past=past, current=after, latched=latched, half_way=half_way)
 
-    def _watched(self, event: WatchEnded) -> None:
+    def _watched(self, event: WatchEnded, at: Moment) -> None:
         account = self.account(event.target)
         current = account.current
         if current is None or current.run != event.run:
@@ -227,6 +259,7 @@ class Ledger:
         latched = account.latched
         if event.proof is Proof.FAILED:
             latched = f"run {event.run} relapsed in its watch: {event.detail}"
+            self.breaker = self.breaker if current.by else self.breaker.failed(at)
         stage = stage_after_watch(event.stage, event.proof, current.watch, stopped=current.stopped)
         self._change(event.target, current=_at_stage(current, stage), latched=latched)
 

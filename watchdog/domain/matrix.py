@@ -12,7 +12,9 @@ class Proposal:
     """Run `plan` because of `trigger`, firing since `since`; `others` fire as well.
 
     `breaching`: its last look was a BREACH, and not of long ago. `confirmed`: seen since the
-    last restart.
+    last restart. `began`: when the breach was first seen; `onset`: the earliest moment at which
+    it may have begun, None where nobody can tell.
+    `row` of a decision table asks for it, `because` of these triggers; otherwise both are empty.
     """
 
     plan: str
@@ -22,6 +24,10 @@ class Proposal:
     others: tuple[str, ...] = ()
     breaching: bool = True
     confirmed: bool = True
+    began: Moment | None = None
+    onset: Moment | None = None
+    row: str = ""
+    because: tuple[str, ...] = ()
 
     @property
     def episode(self) -> str:
@@ -51,10 +57,12 @@ def proposals(
             severity=trigger.severity,
             since=state.since,
             others=tuple(name for name in names if name != trigger.name),
-            breaching=state.clear_since is None
+            breaching=state.breaching
+            and state.clear_since is None
             and state.gap == 0
             and (now is None or _is_recent(trigger, statuses[trigger.name], now)),
             confirmed=state.confirmed,
+            began=state.began,
         )
         for trigger, state in firing
     ]

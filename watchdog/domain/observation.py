@@ -1,5 +1,6 @@
 """What one look at the world returned."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,6 +21,16 @@ class Unknown(StrEnum):
     LOW_VOLUME = "low_volume"
     PAUSED = "paused"
     MISSED = "missed"
+    UNPROVEN = "unproven"
+    NO_BASELINE = "no_baseline"
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether nothing was learned; a quiet night, with little to judge, is not blindness."""
+        return self not in _QUIET
+
+
+_QUIET = frozenset({Unknown.LOW_VOLUME, Unknown.PAUSED, Unknown.UNPROVEN, Unknown.NO_BASELINE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,7 @@ class Sample:
     `age`: seconds since the newest raw sample behind them; None where the source measured
     just now. `volume`: how many requests stand behind a ratio; None where it was not
     answered. `warnings`: what the source said beside its answer. `note`: for a person.
+    `parts`: one sample for each value of the label that was asked for; None where none was.
     """
 
     values: tuple[float, ...]
@@ -37,6 +49,7 @@ class Sample:
     volume: float | None = None
     warnings: tuple[str, ...] = ()
     note: str = ""
+    parts: Mapping[str, "Sample"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

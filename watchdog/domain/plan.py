@@ -43,6 +43,14 @@ class Check:
     within: float = 600.0
 
 
+class Return(StrEnum):
+    """Where a plan returns to. Any other word is the name of a version."""
+
+    NOWHERE = "none"
+    PREVIOUS = "previous"
+    LAST_GOOD = "last_good"
+
+
 class OnError(StrEnum):
     """What a failed step does to the rest of its stage."""
 
@@ -99,6 +107,7 @@ class Plan:
     `within` is the budget from decision to verified; `verify_within` bounds the check that
     the trigger no longer breaches, which every run makes unless `verify_trigger` is False. A
     run older than `resume_within` is not taken up again by the machine after a crash.
+    `returns_to`: a `Return`, or the name of the version that it returns to.
     """
 
     name: str
@@ -113,6 +122,13 @@ class Plan:
     verify_within: float = 600.0
     resume_within: float = 900.0
     verify_trigger: bool = True
+    returns_to: str = Return.NOWHERE.value
+    requires_change: bool = False
+
+    @property
+    def judges_version(self) -> bool:
+        """Whether it answers to a change: to none, it would not help."""
+        return self.requires_change or self.returns_to != Return.NOWHERE
 
     @property
     def text(self) -> str:

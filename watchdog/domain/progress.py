@@ -70,7 +70,8 @@ class Point:
 class RunStarted:
     """`plan` is the plan itself, so that no reload can change a run in flight.
 
-    `by` names the person of a manual run, otherwise it is empty.
+    `by` names the person of a manual run, otherwise it is empty. `from_version`: the target's
+    version that ran, `to_version`: the one the plan returns to; empty where they are not known.
     """
 
     target: str
@@ -84,6 +85,8 @@ class RunStarted:
     by: str = ""
     reason: str = ""
     version: str = ""
+    from_version: str = ""
+    to_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from watchdog.domain.events import (
+    Acknowledged,
+    BreakerClosed,
+    BreakerOpened,
+    ChangeSeen,
     Decided,
     Event,
     IncidentClosed,
@@ -11,6 +15,9 @@ from watchdog.domain.events import (
     LatchCleared,
     NotificationDelivered,
     NotificationGivenUp,
+    OutcomeClosed,
+    OutcomeEscalated,
+    OutcomeOpened,
     Paused,
     Record,
     ReportWritten,
@@ -20,12 +27,18 @@ from watchdog.domain.events import (
     SourceWentBlind,
     TriggerChanged,
     TriggerJoined,
+    VersionQuarantined,
+    VersionReleased,
 )
 from watchdog.domain.progress import Progress
 from watchdog.domain.trigger import Change
 
 # What to read of a journal beside the records of the run itself.
 AROUND: tuple[type[Event], ...] = (
+    Acknowledged,
+    BreakerClosed,
+    BreakerOpened,
+    ChangeSeen,
     Decided,
     IncidentClosed,
     IncidentOpened,
@@ -33,12 +46,17 @@ AROUND: tuple[type[Event], ...] = (
     LatchCleared,
     NotificationDelivered,
     NotificationGivenUp,
+    OutcomeClosed,
+    OutcomeEscalated,
+    OutcomeOpened,
     Paused,
     Resumed,
     SourceSeesAgain,
     SourceWentBlind,
     TriggerChanged,
     TriggerJoined,
+    VersionQuarantined,
+    VersionReleased,
 )
 _CALM_AGAIN = (Change.PENDING_CLEARED, Change.PENDING_LOST, Change.RESOLVED)
 
@@ -65,6 +83,8 @@ def _is_of(event: Event, start: RunStarted) -> bool:
     match event:
         case ReportWritten():
             return False
+        case OutcomeOpened() | OutcomeClosed() | OutcomeEscalated() | Acknowledged():
+            return event.incident == start.incident and event.target == start.target
         case Decided() | IncidentOpened() | TriggerJoined() | IncidentClosed():
             return event.incident == start.incident and event.target == start.target
         case _:
@@ -76,8 +96,10 @@ def _is_about(event: Event, start: RunStarted) -> bool:
     match event:
         case SourceWentBlind() | SourceSeesAgain() | LatchCleared() | Paused() | Resumed():
             return event.target in ("", start.target)
+        case ChangeSeen() | VersionQuarantined() | VersionReleased():
+            return event.target == start.target
         case _:
-            return isinstance(event, KillSwitchChanged)
+            return isinstance(event, KillSwitchChanged | BreakerOpened | BreakerClosed)
 
 
 def _delivery_of(event: Event) -> int | None:

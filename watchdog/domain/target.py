@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from watchdog.domain.arming import Bar
+from watchdog.domain.breaker import BreakerLimits
+from watchdog.domain.decision_table import Row
+from watchdog.domain.doors import Doors, TlsFiles
 from watchdog.domain.plan import Options, Plan
 from watchdog.domain.signal import Signal
 from watchdog.domain.trigger import Severity, Trigger
@@ -36,12 +40,47 @@ class SignalSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeSourceSpec:
+    """A source of changes to build once, and how often it is read (`every`, seconds)."""
+
+    name: str
+    use: str
+    options: Options
+    every: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRules:
+    """What is told of a target's changes. Times in seconds.
+
+    `token` is a reference to the secret that CI must show; without it CI cannot tell. `within`:
+    how old a change may be to be undone; `bake`: how long a version must stay healthy to be good.
+    """
+
+    sources: tuple[ChangeSourceSpec, ...] = ()
+    token: Mapping[str, str] | None = None
+    within: float = 7200.0
+    bake: float = 1800.0
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Incidents with an automatic run that a target may have; `cooldown` in seconds."""
 
     per_hour: int = 1
     per_day: int = 2
     cooldown: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Veto:
+    """A yes/no signal that forbids every automatic run while it says yes.
+
+    Where it cannot be told, that forbids as well, unless its owner said otherwise.
+    """
+
+    signal: str
+    refuses_unknown: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +108,15 @@ class Target:
     limits: Limits = field(default_factory=Limits)
     notify: tuple[NotifyRule, ...] = ()
     report_to: str = "reports"
+    vetoes: tuple[Veto, ...] = ()
+    decisions: tuple[Row, ...] = ()
+    arming: Bar = field(default_factory=Bar)
+    changes: ChangeRules | None = None
 
     def trigger(self, name: str) -> Trigger | None:
-        """The trigger of that name, if the file still has it."""
-        return next((trigger for trigger in self.triggers if trigger.name == name), None)
+        """The trigger of that name, or of that label value, if the file still has it."""
+        written = name.partition("{")[0]
+        return next((trigger for trigger in self.triggers if trigger.name == written), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,3 +140,6 @@ class Daemon:
     channels: Mapping[str, ChannelSpec] = field(default_factory=dict)
     log_format: str = "json"
     grace: float = 25.0
+    inbound: Doors | None = None
+    tls: TlsFiles | None = None
+    breaker: BreakerLimits = field(default_factory=BreakerLimits)

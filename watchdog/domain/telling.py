@@ -2,8 +2,13 @@
 
 from typing import assert_never, get_args
 
-from watchdog.domain.decision import REASONS, Reason
+from watchdog.domain.arming_telling import ArmingTold, of_arming
 from watchdog.domain.events import (
+    Acknowledged,
+    ArmedEarly,
+    BreakerClosed,
+    BreakerOpened,
+    ChangeSeen,
     ClockStepped,
     CommandReceived,
     ConfigLoaded,
@@ -11,46 +16,60 @@ from watchdog.domain.events import (
     DaemonStarted,
     DaemonStopped,
     Decided,
+    DecisionJudged,
     Event,
+    InboundIncomplete,
     IncidentClosed,
     IncidentOpened,
     KillSwitchChanged,
     LatchCleared,
+    ModeChanged,
     NotificationDelivered,
     NotificationGivenUp,
+    OutcomeClosed,
+    OutcomeEscalated,
+    OutcomeOpened,
     Paused,
     Record,
     Resumed,
+    ShadowOutcome,
+    SignalReceived,
     SourceSeesAgain,
     SourceWentBlind,
     TriggerChanged,
     TriggerJoined,
+    TriggersDefined,
+    VersionGood,
+    VersionQuarantined,
+    VersionReleased,
 )
-from watchdog.domain.evidence import breach_began
+from watchdog.domain.inbound_telling import of_inbound
 from watchdog.domain.progress import Progress
 from watchdog.domain.run import Run
 from watchdog.domain.run_telling import RunTold, of_run
-from watchdog.domain.run_wording import STOP, clear_command
+from watchdog.domain.standing_telling import StandingTold, of_standing
 from watchdog.domain.target import Mode
 from watchdog.domain.topics import Topic
-from watchdog.domain.trigger import Change, Severity
-from watchdog.domain.wording import Telling, clock, fields, numbered, text, title
-from watchdog.domain.words import duration, utc, value
+from watchdog.domain.trigger import Severity
+from watchdog.domain.trouble_telling import TroubleTold, of_trouble
+from watchdog.domain.version_telling import VersionTold, of_version
+from watchdog.domain.wording import Telling, fields, text, title
+from watchdog.domain.words import utc
 
 # The kinds of which `message` ever makes something.
 TOLD: tuple[type[Event], ...] = (
-    TriggerChanged,
-    SourceWentBlind,
-    SourceSeesAgain,
-    Decided,
     ConfigLoaded,
     ConfigRefused,
     LatchCleared,
     Paused,
     Resumed,
     KillSwitchChanged,
-    IncidentClosed,
+    InboundIncomplete,
+    *get_args(TroubleTold),
     *get_args(RunTold),
+    *get_args(ArmingTold),
+    *get_args(VersionTold),
+    *get_args(StandingTold),
 )
 # Nobody is told of these. A new kind of event must be placed here, or be told: mypy insists.
 NotTold = (
@@ -60,11 +79,14 @@ NotTold = (
     | TriggerJoined
     | ClockStepped
     | CommandReceived
+    | SignalReceived
     | NotificationDelivered
     | NotificationGivenUp
+    | ShadowOutcome
+    | DecisionJudged
+    | TriggersDefined
+    | VersionGood
 )
-# A refusal that a person asked for, or that ends by itself in a moment, wakes nobody up.
-_CALM = (Reason.PAUSED, Reason.UNCONFIRMED)
 
 
 def message(record: Record, run: Run | None = None) -> Telling | None:
@@ -77,179 +99,32 @@ def message(record: Record, run: Run | None = None) -> Telling | None:
     if isinstance(event, Progress):
         return of_run(event, run, record.at)
     match event:
-        case TriggerChanged():
-            return _firing(event) if event.change is Change.FIRING else None
-        case SourceWentBlind():
-            return _blind(event, record.at.wall)
-        case SourceSeesAgain():
-            return _seeing(event, record.at.wall)
-        case Decided(refusal="" | Reason.ALERT_ONLY.value):
-            return _decided(event)
-        case Decided():
-            return _refused(event)
+        case (
+            TriggerChanged() | SourceWentBlind() | SourceSeesAgain() | Decided() | IncidentClosed()
+        ):
+            return of_trouble(event, record.at.wall)
         case ConfigLoaded() | ConfigRefused():
             return _config(event)
-        case IncidentClosed():
-            return _closed(event)
+        case InboundIncomplete():
+            return of_inbound(event)
         case LatchCleared() | Paused() | Resumed() | KillSwitchChanged():
             return _hold(event)
+        case (
+            BreakerOpened()
+            | BreakerClosed()
+            | OutcomeOpened()
+            | OutcomeClosed()
+            | OutcomeEscalated()
+            | Acknowledged()
+        ):
+            return of_standing(event, record.at.wall)
+        case ModeChanged() | ArmedEarly():
+            return of_arming(event)
+        case ChangeSeen() | VersionQuarantined() | VersionReleased():
+            return of_version(event)
         case _:
             _: NotTold = event
             return None
-
-
-def _firing(event: TriggerChanged) -> Telling:
-    began = breach_began(event.evidence) or event.since
-    held = duration(max(event.since - began, 0.0))
-    limit, seen = _limit(event), _seen(event)
-    what = f"{seen} ({limit})" if seen else limit
-    return Telling(
-        topics=(Topic.FIRING,),
-        severity=event.severity,
-        target=event.target,
-        title=title(f"{event.target}: {event.trigger} fires: {what} since {clock(began)}"),
-        text=text(
-            f"{event.trigger} is {what}, and has been in breach for {held}.",
-            event.note and f"The last look said: {event.note}.",
-            "What is done about it comes in a message of its own.",
-            then="wait for that message.",
-        ),
-        fields=fields(
-            [
-                ("Trigger", event.trigger),
-                ("Value", seen),
-                ("Breach when", limit),
-                ("Since", utc(began)),
-                ("Query", event.query),
-            ]
-        ),
-    )
-
-
-def _closed(event: IncidentClosed) -> Telling:
-    return Telling(
-        topics=(Topic.CLOSED,),
-        severity=Severity.INFO,
-        target=event.target,
-        title=title(f"{event.target}: over: nothing fires any longer"),
-        text=text(
-            "Every trigger that fired has been good again for as long as `keep_firing_for` says.",
-            then="find the cause before the next change.",
-        ),
-        fields=fields([("Incident", event.incident)]),
-    )
-
-
-def _limit(event: TriggerChanged) -> str:
-    words, space, _ = event.condition.rpartition(" ")
-    return f"{words} {value(event.limit, event.unit)}" if space else event.condition
-
-
-def _seen(event: TriggerChanged) -> str:
-    """The last value known; empty for a yes/no signal, where the condition says it all."""
-    last = next((p.value for p in reversed(event.evidence) if p.value is not None), None)
-    yes_or_no = " " not in event.condition
-    return "" if last is None or yes_or_no else value(last, event.unit)
-
-
-def _blind(event: SourceWentBlind, now: float) -> Telling:
-    dark = duration(max(now - event.since, 0.0))
-    return Telling(
-        topics=(Topic.BLIND, Topic.PAGED),
-        severity=Severity.CRITICAL,
-        target=event.target,
-        title=title(f"{event.target}: blind since {clock(event.since)}: {event.source} is silent"),
-        text=text(
-            f"For {dark} nothing could be learned from source {event.source}: {event.reason}.",
-            f"In the dark: {', '.join(event.triggers)}.",
-            "Nothing is rolled back because of this. While it lasts these triggers cannot fire,"
-            " however bad it gets.",
-            then=f"look at {event.target} by other means, and mend {event.source}"
-            " (`rollback-watchdog doctor FILE` says what it sees).",
-        ),
-        fields=fields(
-            [
-                ("Source", event.source),
-                ("Since", utc(event.since)),
-                ("Reason", event.reason),
-                ("Triggers", ", ".join(event.triggers)),
-            ]
-        ),
-    )
-
-
-def _seeing(event: SourceSeesAgain, now: float) -> Telling:
-    dark = duration(max(now - event.since, 0.0))
-    return Telling(
-        topics=(Topic.SEEING,),
-        severity=Severity.INFO,
-        target=event.target,
-        title=title(f"{event.target}: {event.source} answers again after {dark}"),
-        text=text(
-            f"Source {event.source} had been silent since {clock(event.since)}.",
-            "Its triggers are judged again; how long they must hold counts from now.",
-            then="nothing.",
-        ),
-        fields=fields([("Source", event.source), ("Silent for", dark)]),
-    )
-
-
-def _decided(event: Decided) -> Telling:
-    plan = numbered(event.would_do)
-    if event.refusal:
-        head = f"{event.target}: NOT rolled back (alert-only): {event.trigger} fires,"
-        head += f" plan {event.plan} would run"
-        told = text(
-            f"{event.trigger} fires. {event.target} is in alert-only mode, so nothing was done.",
-            f"Plan {event.plan} would have done:",
-            plan,
-            then="look at it. If you agree with the plan, run it yourself:"
-            f" `rollback-watchdog rollback FILE {event.plan} --reason WHY`.",
-        )
-    else:
-        head = f"{event.target}: plan {event.plan} runs now: {event.trigger} fires"
-        told = text(
-            f"{event.trigger} fires, and nothing speaks against acting. Plan {event.plan} does:",
-            plan,
-            then=f"nothing; the outcome will be told. {STOP}",
-        )
-    return Telling(
-        (Topic.DECIDED,), event.severity, event.target, title(head), told, _decision_fields(event)
-    )
-
-
-def _refused(event: Decided) -> Telling:
-    why = event.refusal.replace("_", " ")
-    known = event.refusal in {reason.value for reason in Reason}
-    meaning = REASONS[Reason(event.refusal)] if known else why
-    until = "" if event.until is None else f"It ends by itself at {clock(event.until)}."
-    calm = event.refusal in _CALM
-    topics = (Topic.REFUSED,) if calm else (Topic.REFUSED, Topic.PAGED)
-    return Telling(
-        topics=topics,
-        severity=Severity.INFO if event.refusal == Reason.UNCONFIRMED else event.severity,
-        target=event.target,
-        title=title(f"{event.target}: NOT rolled back ({why}): {event.trigger} fires"),
-        text=text(
-            f"{event.trigger} fires, and plan {event.plan} was not started: {meaning}.",
-            event.detail and f"In detail: {event.detail}.",
-            until,
-            then=f"look at {event.target} now; the machine does nothing until this is lifted:"
-            f" `{_lift(event)}`.",
-        ),
-        fields={**_decision_fields(event), **fields([("Reason", why), ("Detail", event.detail)])},
-    )
-
-
-def _lift(event: Decided) -> str:
-    """The command that lifts a refusal, or says what would."""
-    latched = event.refusal == Reason.LATCHED
-    return clear_command(event.target) if latched else "rollback-watchdog status"
-
-
-def _decision_fields(event: Decided) -> dict[str, str]:
-    pairs = [("Plan", event.plan), ("Trigger", event.trigger), ("Incident", event.incident)]
-    return dict(fields(pairs))
 
 
 def _config(event: ConfigLoaded | ConfigRefused) -> Telling:

@@ -21,7 +21,14 @@ class Topic(StrEnum):
     CLOSED = "closed"
     PAGED = "paged"
     CONFIG = "config"
+    BREAKER = "breaker"
+    OUTCOME = "outcome"
+    ESCALATED = "escalated"
+    QUARANTINED = "quarantined"
 
+
+# Nobody needs to do anything about these, however grave what came before was.
+GOOD_NEWS = frozenset({Topic.SEEING, Topic.VERIFIED, Topic.STABLE, Topic.CLOSED})
 
 MEANINGS = {
     Topic.FIRING: "a trigger held for as long as it must",
@@ -39,4 +46,8 @@ MEANINGS = {
     Topic.CLOSED: "nothing fires any longer, and no run holds the target",
     Topic.PAGED: "a person must look now",
     Topic.CONFIG: "a file was loaded, or refused",
+    Topic.BREAKER: "the automation stopped itself, or a person lets it go on",
+    Topic.OUTCOME: "a decision table asks people to investigate or to monitor, or no longer does",
+    Topic.ESCALATED: "nobody decided in the time that a decision table gives",
+    Topic.QUARANTINED: "a version was rolled back from, released, or is back all the same",
 }

@@ -5,9 +5,9 @@ from enum import IntEnum, StrEnum
 from typing import assert_never
 
 from watchdog.domain.condition import Condition
+from watchdog.domain.expression import Expression, Term, terms_of
 from watchdog.domain.moment import Moment
-from watchdog.domain.observation import Unknown
-from watchdog.domain.signal import Judgement, Signal, Verdict
+from watchdog.domain.signal import Judgement, Verdict
 
 # The first look after a start or reload proves too little, whatever it shows.
 FRESH_LOOKS = 2
@@ -27,16 +27,18 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """A condition on a signal, and how long it must be watched to hold. Times in seconds.
+    """What is watched, and how long it must be seen to be in breach. Times in seconds.
 
-    Either `hold` (Prometheus' `for`) or `fails` (that many BREACHes with no OK between).
-    `coverage` is the share of slots in the sliding window of length `hold` that must be
-    decided; more than `max_gap` UNKNOWN slots in a row lose a pending trigger.
+    Either `hold` (Prometheus' `for`) or `fails`: that many BREACHes with no OK between, or, with
+    `looks`, among the last so many. `coverage` is the share of slots in the sliding window of
+    length `hold` that must be decided; more than `max_gap` UNKNOWN slots in a row lose a
+    pending trigger. `paced_by`: the source whose rounds evaluate it, one `every` apart; its only
+    one when empty. `clear_when`: what it takes to be over, where that is more than not to be
+    in breach. Without a `plan` people are told, and that is all.
     """
 
     name: str
-    signal: Signal
-    breach_when: Condition
+    watches: Expression
     plan: str
     every: float
     severity: Severity = Severity.WARNING
@@ -47,6 +49,30 @@ class Trigger:
     coverage: float = 0.8
     max_gap: int = 2
     blind_after: float = 300.0
+    looks: int = 0
+    clear_when: Condition | None = None
+    once_per_version: bool = False
+    paced_by: str = ""
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Every comparison that it rests on, in the order written."""
+        return terms_of(self.watches)
+
+    @property
+    def source(self) -> str:
+        """The source whose rounds evaluate it."""
+        return self.paced_by or self.terms[0].signal.source
+
+    @property
+    def plain(self) -> Term | None:
+        """The one comparison that it is; None where it is several."""
+        return self.watches if isinstance(self.watches, Term) else None
+
+    @property
+    def for_each(self) -> str:
+        """The label each value of which has a state of its own; empty where it has one state."""
+        return self.plain.signal.for_each if self.plain else ""
 
     @property
     def window_slots(self) -> int:
@@ -68,8 +94,9 @@ class Inactive:
 class Pending:
     """In breach since `since`, not yet long enough.
 
-    `decided` is a bit a slot, newest lowest: 1 where the slot was decided. `counted_at` is the
-    elapsed second of the last look that `breaches` counts.
+    `decided` is a bit a slot, newest lowest: 1 where the slot was decided; `breached` likewise,
+    1 where it was in breach, for a trigger that counts among its last looks. `counted_at` is
+    the elapsed second of the last look that counts as a breach.
     """
 
     since: Moment
@@ -77,20 +104,28 @@ class Pending:
     gap: int = 0
     decided: int = 1
     counted_at: float | None = None
+    breached: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """Held long enough. `confirmed` is False from a restart until a fresh BREACH."""
+    """Held long enough. `confirmed` is False from a restart until a fresh BREACH.
+
+    `began`: when the breach was first seen. `breaching`: whether the last decided look was one.
+    """
 
     since: Moment
     confirmed: bool = True
     clear_since: float | None = None
     gap: int = 0
+    began: Moment | None = None
+    breaching: bool = True
 
 
 TriggerState = Inactive | Pending | Firing
 INACTIVE = Inactive()
+# The members of an enum are slow to find, and this one is asked for at every look.
+_OK = Verdict.OK
 
 
 class Change(StrEnum):
@@ -122,10 +157,6 @@ class TriggerStatus:
     judged_at: Moment | None = None
 
 
-# A quiet night is not blindness: the source answered, there was only little to judge.
-_NOT_DARK = frozenset({Unknown.LOW_VOLUME, Unknown.PAUSED})
-
-
 def evaluate(  # noqa: PLR0917 -- each is one of a kind
     trigger: Trigger,
     status: TriggerStatus,
@@ -138,18 +169,28 @@ def evaluate(  # noqa: PLR0917 -- each is one of a kind
 
     `now` is the start of the slot, `looked` when it was really looked at.
     """
+    if goes_well(status, judgement):
+        return TriggerStatus(INACTIVE, slot, status.fresh + 1, judged_at=now), ()
     missed = slot - status.slot - 1 if status.slot >= 0 else 0
     decided = judgement.verdict is not Verdict.UNKNOWN
     fresh = status.fresh + 1 if decided else status.fresh
     state, changes = _skip(trigger, status.state, missed)
     counted = now.elapsed if looked is None else looked.elapsed
-    state, change = _next(trigger, state, judgement.verdict, now, counted, fresh)
+    state, change = _next(trigger, state, judgement, now, counted, fresh)
     if change is not None:
         changes = (*changes, change)
     dark_since, blind, sight = _sight(trigger, status, judgement, now)
     if sight is not None:
         changes = (*changes, sight)
     return TriggerStatus(state, slot, fresh, dark_since, blind, now), changes
+
+
+def goes_well(status: TriggerStatus, judgement: Judgement) -> bool:
+    """Whether nothing was wrong and nothing is: what nearly every look finds.
+
+    `evaluate` then changes nothing, and of `status` it counts only the looks that were decided.
+    """
+    return judgement.verdict is _OK and status.state is INACTIVE and not status.blind
 
 
 def _skip(
@@ -167,11 +208,13 @@ def _unknown_in_pending(
     trigger: Trigger, state: Pending, slots: int
 ) -> tuple[TriggerState, tuple[Change, ...]]:
     gap = state.gap + slots
-    if trigger.fails:
+    if trigger.fails and not trigger.looks:
         return replace(state, gap=gap), ()
-    if gap > trigger.max_gap:
+    breached = _among_looks(trigger, state.breached, slots)
+    if gap > trigger.max_gap or (trigger.looks and not breached):
         return INACTIVE, (Change.PENDING_LOST,)
-    return replace(state, gap=gap, decided=_shift(trigger, state.decided, slots)), ()
+    decided = _shift(trigger, state.decided, slots)
+    return replace(state, gap=gap, decided=decided, breached=breached), ()
 
 
 def _shift(trigger: Trigger, decided: int, slots: int) -> int:
@@ -179,14 +222,20 @@ def _shift(trigger: Trigger, decided: int, slots: int) -> int:
     return (decided << slots) & ((1 << trigger.window_slots) - 1)
 
 
+def _among_looks(trigger: Trigger, breached: int, slots: int) -> int:
+    """The bits of the last `looks` slots, `slots` later."""
+    return (breached << slots) & ((1 << trigger.looks) - 1)
+
+
 def _next(  # noqa: PLR0917 -- as `evaluate`
     trigger: Trigger,
     state: TriggerState,
-    verdict: Verdict,
+    judgement: Judgement,
     now: Moment,
     looked: float,
     fresh: int,
 ) -> tuple[TriggerState, Change | None]:
+    verdict = judgement.verdict
     match state:
         case Inactive():
             if verdict is Verdict.BREACH:
@@ -195,35 +244,46 @@ def _next(  # noqa: PLR0917 -- as `evaluate`
             return state, None
         case Pending():
             if verdict is Verdict.OK:
-                return INACTIVE, Change.PENDING_CLEARED
+                return _good_in_pending(trigger, state)
             if verdict is Verdict.UNKNOWN:
                 after, changes = _unknown_in_pending(trigger, state, 1)
                 return after, changes[0] if changes else None
             pending = _again(trigger, state, looked)
             return _breach(trigger, pending, now, fresh, first=False)
         case Firing():
-            return _firing(trigger, state, verdict, now)
+            return _firing(trigger, state, judgement, now)
         case _:
             assert_never(state)
+
+
+def _good_in_pending(trigger: Trigger, state: Pending) -> tuple[TriggerState, Change | None]:
+    """One OK starts over what must hold; among the last looks it is only one of them."""
+    breached = _among_looks(trigger, state.breached, 1)
+    if not breached:
+        return INACTIVE, Change.PENDING_CLEARED
+    return replace(state, gap=0, breached=breached), None
 
 
 def _again(trigger: Trigger, state: Pending, looked: float) -> Pending:
     """`state` after one more BREACH, counted unless it is the last one seen twice."""
     decided = _shift(trigger, state.decided, 1) | 1
+    breached = _among_looks(trigger, state.breached, 1)
     if state.counted_at is not None and looked - state.counted_at < APART * trigger.every:
-        return replace(state, gap=0, decided=decided)
-    return Pending(state.since, state.breaches + 1, 0, decided, looked)
+        return replace(state, gap=0, decided=decided, breached=breached)
+    return Pending(state.since, state.breaches + 1, 0, decided, looked, breached | 1)
 
 
 def _breach(
     trigger: Trigger, pending: Pending, now: Moment, fresh: int, *, first: bool
 ) -> tuple[TriggerState, Change | None]:
     if fresh >= FRESH_LOOKS and _held(trigger, pending, now):
-        return Firing(now), Change.FIRING
+        return Firing(now, began=pending.since), Change.FIRING
     return pending, Change.PENDING if first else None
 
 
 def _held(trigger: Trigger, pending: Pending, now: Moment) -> bool:
+    if trigger.looks:
+        return pending.breached.bit_count() >= trigger.fails
     if trigger.fails:
         return pending.breaches >= trigger.fails
     if pending.breaches < trigger.confirm:
@@ -234,16 +294,18 @@ def _held(trigger: Trigger, pending: Pending, now: Moment) -> bool:
 
 
 def _firing(
-    trigger: Trigger, state: Firing, verdict: Verdict, now: Moment
+    trigger: Trigger, state: Firing, judgement: Judgement, now: Moment
 ) -> tuple[TriggerState, Change | None]:
-    if verdict is Verdict.BREACH:
-        return Firing(state.since), None
-    if verdict is Verdict.UNKNOWN:
+    if judgement.verdict is Verdict.BREACH:
+        return Firing(state.since, began=state.began), None
+    if judgement.verdict is Verdict.UNKNOWN:
         return _not_clearing(trigger, state, 1), None
+    if not judgement.clears:
+        return replace(state, clear_since=None, gap=0, breaching=False), None
     clear_since = now.elapsed if state.clear_since is None else state.clear_since
     if now.elapsed - clear_since >= trigger.keep_firing_for:
         return INACTIVE, Change.RESOLVED
-    return replace(state, clear_since=clear_since, gap=0), None
+    return replace(state, clear_since=clear_since, gap=0, breaching=False), None
 
 
 def _not_clearing(trigger: Trigger, state: Firing, slots: int) -> Firing:
@@ -256,7 +318,8 @@ def _not_clearing(trigger: Trigger, state: Firing, slots: int) -> Firing:
 def _sight(
     trigger: Trigger, status: TriggerStatus, judgement: Judgement, now: Moment
 ) -> tuple[float | None, bool, Change | None]:
-    if judgement.verdict is not Verdict.UNKNOWN or judgement.reason in _NOT_DARK:
+    reason = judgement.reason
+    if judgement.verdict is not Verdict.UNKNOWN or (reason is not None and not reason.is_dark):
         return None, False, Change.SEEING if status.blind else None
     dark_since = now.elapsed if status.dark_since is None else status.dark_since
     if status.blind or now.elapsed - dark_since < trigger.blind_after:
@@ -280,6 +343,6 @@ def restore(trigger: Trigger, saved: TriggerStatus, downtime: float, now: Moment
         else:
             state = replace(state, since=state.since.after(downtime))
     elif isinstance(state, Firing):
-        state = Firing(state.since, confirmed=False)
+        state = Firing(state.since, confirmed=False, began=state.began)
     dark = None if saved.dark_since is None else now.elapsed
     return TriggerStatus(state, fresh=0, dark_since=dark, blind=saved.blind)

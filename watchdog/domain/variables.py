@@ -21,7 +21,10 @@ NAMES = {
     "run.started_at": "when it was decided, UTC, YYYY-MM-DDTHH:MM:SSZ",
     "run.now": "the present moment, UTC, YYYY-MM-DDTHH:MM:SSZ",
     "run.duration_seconds": "whole seconds since it was decided, a number",
+    "run.from_version": "the target's version that ran when it was decided; empty if not known",
+    "run.to_version": "the version that the plan returns to; a plan that names it needs one",
 }
+TO_VERSION = "run.to_version"
 _ONE = re.compile(r"\{\{\s*([A-Za-z0-9_.]+)\s*\}\}")
 
 Value = str | int
@@ -37,6 +40,17 @@ def unknown_names(options: Json) -> list[str]:
     if isinstance(options, Sequence):
         return [name for value in options for name in unknown_names(value)]
     return []
+
+
+def mentioned(options: Json) -> frozenset[str]:
+    """The name of every variable in `options`."""
+    if isinstance(options, str):
+        return frozenset(_ONE.findall(options))
+    if isinstance(options, Mapping):
+        return frozenset().union(*map(mentioned, options.values()))
+    if isinstance(options, Sequence):
+        return frozenset().union(*map(mentioned, options))
+    return frozenset()
 
 
 def mentions_variables(options: Json) -> bool:

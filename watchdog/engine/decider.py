@@ -1,36 +1,53 @@
 """Decides about one target's proposals: asks the guards, and says what to journal."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
+from watchdog.domain.breaker import BreakerOpened
+from watchdog.domain.condition import Condition, Op
 from watchdog.domain.decision import Facts, Reason, Refusal, decide
-from watchdog.domain.errors import WatchdogError, unexpected
-from watchdog.domain.events import Decided, Event, TriggerJoined
+from watchdog.domain.errors import WatchdogError
+from watchdog.domain.events import Decided, Event, TriggerJoined, VersionQuarantined
 from watchdog.domain.ledger import Account, Ledger
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
-from watchdog.domain.plan import Check, Look, Plan, Step
+from watchdog.domain.plan import Check, Look, Plan, Return, Step
 from watchdog.domain.progress import RunStarted
+from watchdog.domain.series import trigger_check
+from watchdog.domain.signal import Signal
 from watchdog.domain.target import Target
 from watchdog.domain.trigger import Severity, Trigger
+from watchdog.domain.variables import TO_VERSION, mentioned
+from watchdog.domain.versions import Versions
 from watchdog.domain.words import stamp
+from watchdog.domain.would_help import destination, unchecked
+from watchdog.engine.defects import unexpected
+from watchdog.engine.own_eyes import own_look
+from watchdog.engine.vetoes import Vetoes
 from watchdog.ports import Clock, Eyes, Journal
 
 PROOF_SAMPLES = 3
+# Of a trigger's `every`: an evaluation is looked at about once, however late the next one comes.
+FRESH = 1.1
 PREFLIGHT_LIMIT = 10.0
 # Nothing new for anybody: it had its run, or the next look will tell.
 _NOT_TOLD = {Reason.ALREADY_HANDLED, Reason.UNCONFIRMED}
 HOUR = 3600.0
 
 
+async def _nothing_to_look_for(_target: str) -> None:
+    """Nobody is asked what changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shared:
     """What all lanes of one process have in common.
 
-    `alarm` tells people at once, without the journal. `skew` gives the seconds between our
+    `alarm` tells people at once, without the journal. `self_stop` says what to journal first when
+    nothing may begin any more. `skew` gives the seconds between our
     clock and a target's sources, where they say. `starting` lets one lane start at a time.
+    `look_for_changes` records what is new of a target's changes; never raises.
     """
 
     clock: Clock
@@ -40,7 +57,9 @@ class Shared:
     version: str = ""
     global_per_hour: int = 3
     skew: Callable[[str], float | None] = lambda _target: None
+    self_stop: Callable[[], Sequence[BreakerOpened]] = tuple
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    look_for_changes: Callable[[str], Awaitable[None]] = _nothing_to_look_for
 
 
 class Decider:
@@ -50,6 +69,7 @@ class Decider:
         self._target = target
         self._shared = shared
         self._eyes = eyes
+        self.vetoes = Vetoes(target)
         self._told: set[tuple[str, str]] = set()
         self._last_run = ""
 
@@ -57,6 +77,11 @@ class Decider:
     def account(self) -> Account:
         """What the ledger remembers of the target."""
         return self._shared.ledger.account(self._target.name)
+
+    @property
+    def versions(self) -> Versions:
+        """What is known of the target's versions."""
+        return self._shared.ledger.versions.of(self._target.name)
 
     def facts(self, now: Moment) -> Facts:
         """What the guards may know at this moment."""
@@ -69,11 +94,15 @@ class Decider:
             limits=self._target.limits,
             account=self.account,
             killed=ledger.killed,
+            breaker=ledger.breaker.why,
             paused_all=f"all targets, by {paused.by}: {paused.reason}" if paused else "",
             global_starts=ledger.starts_since(now, HOUR),
             global_per_hour=self._shared.global_per_hour,
             journal_healthy=self._shared.journal.healthy,
             skew=self._shared.skew(self._target.name),
+            vetoed=self.vetoes.standing(now),
+            target=self._target,
+            versions=self.versions,
         )
 
     async def consider(
@@ -85,14 +114,25 @@ class Decider:
             return self.joined(proposal, incident), None
         if refusal is not None and refusal.reason in _NOT_TOLD:
             return [], None
-        plan = self._target.plans[proposal.plan]
+        plan = self._target.plans.get(proposal.plan)
+        if plan is None:
+            return self._without_plan(proposal, incident), None
         if refusal is None or refusal.reason is Reason.ALERT_ONLY:
             refusal = await self.preflight(plan) or refusal
         if refusal is None:
+            if plan.judges_version:
+                # Somebody may have mended it since: what they did is taken into account by `go`.
+                await self._shared.look_for_changes(self._target.name)
             return [], plan
         if not self._tell_once(proposal.episode, refusal.reason.value):
             return [], None
         return [self._decided(proposal, plan, incident, refusal)], None
+
+    def _without_plan(self, proposal: Proposal, incident: str) -> list[Event]:
+        """A trigger that only tells people says so once."""
+        if not self._tell_once(proposal.episode, Reason.NO_PLAN.value):
+            return []
+        return [self._decided(proposal, None, incident, Refusal(Reason.NO_PLAN))]
 
     def joined(self, proposal: Proposal, incident: str) -> list[Event]:
         """A trigger that adds nothing to what is being done already."""
@@ -124,17 +164,43 @@ class Decider:
         if refusal is not None:
             told = self._tell_once(proposal.episode, refusal.reason.value)
             return [self._decided(proposal, plan, incident, refusal)] if told else []
-        trigger = self._target.trigger(proposal.trigger)
-        checked = self._with_checks_of(plan, [trigger] if trigger else [])
+        checked = self._with_checks_of(plan, self._asking(proposal))
         started = self.started(checked, incident, now)
         start = replace(
             started,
             trigger=proposal.trigger,
             severity=proposal.severity,
             episode=proposal.episode,
-            reason=f"{proposal.trigger} fires",
+            reason=proposal.row or f"{proposal.trigger} fires",
         )
-        return [self._decided(proposal, plan, incident, None), start]
+        return [self._decided(proposal, plan, incident, None), *self.quarantined(start), start]
+
+    def _asking(self, proposal: Proposal) -> list[Trigger]:
+        """The triggers whose firing asks for it."""
+        written = (self._target.trigger(name) for name in proposal.because or (proposal.trigger,))
+        return list({one.name: one for one in written if one is not None}.values())
+
+    def has_recent_change(self, now: Moment) -> bool:
+        """Whether something was changed that a plan could still be asked to undo."""
+        rules = self._target.changes
+        changes = self.versions.changes
+        return rules is not None and bool(changes) and changes[-1].at >= now.wall - rules.within
+
+    def quarantined(self, start: RunStarted) -> list[Event]:
+        """That the version which the run brings the target back from must not come back."""
+        version = start.from_version
+        returns = start.plan.returns_to != Return.NOWHERE and version != start.to_version
+        if not version or not returns or version in self.versions.quarantined:
+            return []
+        return [VersionQuarantined(start.target, version, start.run, start.reason)]
+
+    def refuse_without_destination(self, start: RunStarted) -> None:
+        """Raises WatchdogError where a step needs the version to return to, and none is known."""
+        if not start.to_version and TO_VERSION in mentioned(start.plan.text):
+            raise WatchdogError(
+                f"plan {start.plan.name} was not started: no version to return to is known "
+                f"(`returns_to: {start.plan.returns_to}`); see `rollback-watchdog versions`"
+            )
 
     def started(self, plan: Plan, incident: str, now: Moment) -> RunStarted:
         """A run of `plan` from now on, with a name of its own."""
@@ -150,31 +216,56 @@ class Decider:
             severity=Severity.WARNING,
             episode="",
             version=self._shared.version,
+            from_version=self.versions.running,
+            to_version=destination(plan, self.versions),
         )
 
     def with_trigger_checks(self, plan: Plan) -> Plan:
         """`plan` with the proof that no trigger which selects it breaches any longer."""
-        selecting = [one for one in self._target.triggers if one.plan == plan.name]
+        rows = [row for row in self._target.decisions if row.plan == plan.name]
+        asked = {name for row in rows for name in row.firing}
+        selecting = [
+            one for one in self._target.triggers if one.plan == plan.name or one.name in asked
+        ]
         return self._with_checks_of(plan, selecting)
 
     def _with_checks_of(self, plan: Plan, triggers: Sequence[Trigger]) -> Plan:
         """`plan` with the proof that matters most: what fired must have stopped breaching."""
         if not plan.verify_trigger:
             return plan
-        return replace(plan, verify=(*plan.verify, *map(partial(self._check, plan), triggers)))
+        checks = (check for trigger in triggers for check in self._checks(plan, trigger))
+        return replace(plan, verify=(*plan.verify, *checks))
+
+    def _checks(self, plan: Plan, trigger: Trigger) -> Sequence[Check]:
+        own = [term for term in trigger.terms if not term.signal.hearsay]
+        if len(own) == len(trigger.terms) or any(term.relative for term in own):
+            return [self._check(plan, trigger)]
+        # That nobody says any longer that it burns is no proof: what we see ourselves is.
+        return [self._check(plan, replace(trigger, watches=term)) for term in own]
 
     def _check(self, plan: Plan, trigger: Trigger) -> Check:
-        source = self._target.sources[trigger.signal.source]
-        ask = self._target.signals[trigger.signal.name].ask
+        signal, look, expect = self._proof(trigger)
         return Check(
-            name=f"trigger {trigger.name} no longer breaches",
-            signal=trigger.signal,
-            look=Look(source.use, source.options, ask),
-            expect=trigger.breach_when.negated(),
+            name=trigger_check(trigger.name),
+            signal=signal,
+            look=look,
+            expect=expect,
             pause=trigger.every,
             samples=PROOF_SAMPLES,
             within=plan.verify_within,
         )
+
+    def _proof(self, trigger: Trigger) -> tuple[Signal, Look, Condition]:
+        """What shows that `trigger` no longer breaches: a fresh look, where one tells."""
+        term = trigger.plain
+        if term is None or term.relative is not None or trigger.for_each:
+            # What its own evaluations say: nothing else knows all that they rest on.
+            # One evaluation must not count for two, as it would if they stopped meanwhile.
+            signal = Signal(trigger.name, "", max_staleness=FRESH * trigger.every)
+            return signal, own_look(trigger.name), Condition(Op.PASSING)
+        source = self._target.sources[term.signal.source]
+        ask = self._target.signals[term.signal.name].ask
+        return term.signal, Look(source.use, source.options, ask), term.breach_when.negated()
 
     async def preflight(self, plan: Plan) -> Refusal | None:
         """Why a step of `plan` could not run; None when all could."""
@@ -210,20 +301,25 @@ class Decider:
             return f"{item.name}: cannot be shown: {unexpected(error)}"
 
     def _decided(
-        self, proposal: Proposal, plan: Plan, incident: str, refusal: Refusal | None
+        self, proposal: Proposal, plan: Plan | None, incident: str, refusal: Refusal | None
     ) -> Decided:
         return Decided(
             target=self._target.name,
             incident=incident,
-            plan=plan.name,
+            plan=plan.name if plan else "",
             trigger=proposal.trigger,
             severity=proposal.severity,
             episode=proposal.episode,
             refusal=refusal.reason.value if refusal else "",
-            detail=refusal.detail if refusal else "",
+            detail=refusal.detail if refusal else proposal.row,
             until=refusal.until if refusal else None,
-            would_do=tuple(self.rendered(plan)),
+            would_do=tuple(self.rendered(plan)) if plan else (),
+            unchecked=self._unchecked(proposal, plan),
         )
+
+    def _unchecked(self, proposal: Proposal, plan: Plan | None) -> tuple[str, ...]:
+        trigger = self._target.trigger(proposal.trigger)
+        return unchecked(plan, trigger, self._target.changes) if plan else ()
 
     def _tell_once(self, episode: str, reason: str) -> bool:
         told = (episode, reason) in self._told

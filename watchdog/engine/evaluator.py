@@ -2,22 +2,23 @@
 
 import hashlib
 import json
-from collections import Counter, deque
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections import Counter
+from dataclasses import asdict, replace
 
 from watchdog.domain.events import (
     Event,
-    Point,
     SourceSeesAgain,
     SourceWentBlind,
     TriggerChanged,
 )
+from watchdog.domain.expression import Expression, Term
 from watchdog.domain.matrix import Proposal, proposals
 from watchdog.domain.moment import Moment
-from watchdog.domain.observation import Gap, Observation, Unknown
-from watchdog.domain.signal import Judgement, judge
+from watchdog.domain.observation import Gap
+from watchdog.domain.onset import Onset, seen
+from watchdog.domain.onset import loaded as loaded_onset
+from watchdog.domain.onset import saved as saved_onset
+from watchdog.domain.signal import Judgement, Verdict
 from watchdog.domain.target import Target
 from watchdog.domain.trigger import (
     INACTIVE,
@@ -26,78 +27,150 @@ from watchdog.domain.trigger import (
     Inactive,
     Pending,
     Trigger,
-    TriggerState,
     TriggerStatus,
     evaluate,
+    goes_well,
     reset_pending,
     restore,
 )
+from watchdog.engine.checkpoint import loaded, saved
+from watchdog.engine.evidence import Evidence
+from watchdog.engine.instances import Instance, instance, parts, value_of, whole
+from watchdog.engine.memories import Memories
+from watchdog.engine.sights import Looked, Sights
+
+__all__ = ["Evaluator", "Looked"]
 
 MAX_EVIDENCE = 240
 # Of the checkpoint; one of another version is not understood, and so forgotten.
-VERSION = 1
+VERSION = 2
 _SIGHT = {Change.BLIND, Change.SEEING}
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What one round of one source brought: an observation a signal.
-
-    `at` is the start of the slot, `looked` when it was really looked at (None: at the start).
-    """
-
-    source: str
-    slot: int
-    at: Moment
-    observations: Mapping[str, Observation]
-    looked: Moment | None = None
+# To ask an enum's member for its value at every look is slow.
+_WORDS = {verdict: verdict.value for verdict in Verdict}
 
 
 class Evaluator:
-    """The triggers of one target between two rounds."""
+    """The triggers of one target between two rounds.
+
+    `instances` are the states there are, by name: a trigger with a label has one for itself,
+    which says whether the label is seen at all, and one for each value of it. `mindful`: a
+    change was seen lately, so that a restart must not forget which triggers were good.
+    """
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self.statuses = {trigger.name: TriggerStatus() for trigger in target.triggers}
         self.identities = {one.name: _identity(target, one) for one in target.triggers}
+        self.instances: dict[str, Instance] = {}
+        self.statuses: dict[str, TriggerStatus] = {}
         self.judgements: dict[str, Judgement] = {}
-        self.breaching: set[str] = set()
-        self.evidence: dict[str, deque[Point]] = {
-            trigger.name: deque(maxlen=min(MAX_EVIDENCE, 2 * trigger.window_slots + 20))
-            for trigger in target.triggers
-        }
-        self._of_source: dict[str, list[Trigger]] = {}
+        self.evidence: dict[str, Evidence] = {}
+        self._of_source: dict[str, list[Instance]] = {}
         for trigger in target.triggers:
-            self._of_source.setdefault(trigger.signal.source, []).append(trigger)
+            self._add(Instance(trigger, trigger.name))
+        self.memories = Memories(target)
+        self._sights = Sights(target, self.memories)
         self.blind_sources: dict[str, float] = {}
         self.evaluations: Counter[str] = Counter()
+        self.onsets: dict[str, Onset] = {}
+        self.mindful = False
         self.remembered = False
         self._notable = False
+        self._parted = {one.name for one in target.triggers if one.for_each}
+        # Of the round under way: what all those share that are well and have been looked at alike.
+        self._well: dict[int, TriggerStatus] = {}
+        self._good = Onset()
+
+    def _add(self, one: Instance) -> None:
+        name = one.trigger.name
+        self.instances[name] = one
+        self.statuses[name] = TriggerStatus()
+        size = min(MAX_EVIDENCE, 2 * one.trigger.window_slots + 20)
+        self.evidence[name] = Evidence(size)
+        self._of_source.setdefault(one.trigger.source, []).append(one)
+
+    def _forget(self, one: Instance) -> None:
+        name = one.trigger.name
+        self._of_source[one.trigger.source].remove(one)
+        del self.instances[name], self.statuses[name], self.evidence[name]
+        self.judgements.pop(name, None)
+        self.memories.forget(name)
+        self.onsets.pop(name, None)
 
     def take(self, looked: Looked) -> list[Event]:
         """Judge a round; returns what changed, to be journalled."""
+        self._sights.take(looked)
+        self._well.clear()
+        self._good = Onset(good=looked.at)
         events: list[Event] = []
-        for trigger in self._of_source.get(looked.source, ()):
-            observation = looked.observations.get(trigger.signal.name)
-            if observation is None:
-                observation = Gap(Unknown.NODATA, "the source did not answer this signal")
-            events += self._one(trigger, observation, looked)
+        for one in tuple(self._of_source.get(looked.source, ())):
+            if one.value is not None:
+                continue
+            if one.trigger.name in self._parted:
+                events += self._of_label(one, looked)
+            else:
+                judgement = self._sights.judge(one.trigger, looked)
+                events += self._one(one.trigger, judgement, looked)
         return events + self._blindness(looked)
 
-    def _one(self, trigger: Trigger, observation: Observation, looked: Looked) -> list[Event]:
-        judgement = judge(trigger.signal, trigger.breach_when, observation)
-        self.judgements[trigger.name] = judgement
-        self.evaluations[judgement.verdict.value] += 1
-        point = Point(looked.at.wall, judgement.verdict, judgement.value, judgement.note or "")
-        self.evidence[trigger.name].append(point)
-        before = self.statuses[trigger.name]
+    def _of_label(self, root: Instance, looked: Looked) -> list[Event]:
+        """A trigger with a state for each value of its label, and one for the label itself."""
+        trigger, term = root.trigger, root.trigger.terms[0]
+        observation = self._sights.of(term.signal, looked)
+        seen = whole(trigger, observation)
+        gap = seen if isinstance(seen, Gap) else None
+        verdict = Verdict.UNKNOWN if gap else Verdict.OK
+        judgement = Judgement(verdict, None, gap.reason if gap else None, seen.note)
+        events = self._one(trigger, judgement, looked)
+        known = {one.value: one for one in self._of_source[looked.source] if one.of == trigger.name}
+        values = [value for value in known if value is not None]
+        for value, part in parts(observation, values):
+            one = known.get(value)
+            if one is None:
+                one = instance(trigger, value)
+                if one.trigger.name in self.instances:
+                    continue
+                self._add(one)
+            judged = self.memories.judge(one.trigger.name, term, part, looked.at)
+            events += self._one(one.trigger, self._sights.cleared(one.trigger, judged), looked)
+            if isinstance(part, Gap) and gap is None and self._is_over(one):
+                self._forget(one)
+        return events
+
+    def _is_over(self, one: Instance) -> bool:
+        return isinstance(self.statuses[one.trigger.name].state, Inactive)
+
+    def _one(self, trigger: Trigger, judgement: Judgement, looked: Looked) -> list[Event]:
+        name, verdict = trigger.name, judgement.verdict
+        self.judgements[name] = judgement
+        self.evaluations[_WORDS[verdict]] += 1
+        self.evidence[name].add(looked.at.wall, verdict, judgement.value, judgement.note)
+        before = self.statuses[name]
+        if goes_well(before, judgement):
+            self.statuses[name] = self._as_before(trigger, judgement, looked)
+            self.memories.settle(name, looked.at, calm=True)
+            self.onsets[name] = self._good
+            return []
         after, changes = evaluate(trigger, before, judgement, looked.at, looked.slot, looked.looked)
-        self.statuses[trigger.name] = after
+        self.statuses[name] = after
+        calm = isinstance(after.state, Inactive)
+        self.memories.settle(name, looked.at, calm=calm)
+        onset = self.onsets.get(name, Onset())
+        self.onsets[name] = seen(onset, verdict, after.state, looked.at)
         return [
             self._changed(trigger, change, after, judgement, looked.at)
             for change in changes
             if change not in _SIGHT
         ]
+
+    def _as_before(self, trigger: Trigger, judgement: Judgement, looked: Looked) -> TriggerStatus:
+        """The status of one that goes well: the same for all those looked at as often."""
+        before = self.statuses[trigger.name]
+        after = self._well.get(before.fresh)
+        if after is None:
+            at, slot = looked.at, looked.slot
+            after, _ = evaluate(trigger, before, judgement, at, slot, looked.looked)
+            self._well[before.fresh] = after
+        return after
 
     def _changed(
         self,
@@ -112,6 +185,8 @@ class Evaluator:
             since = status.state.since.wall
         telling = change in (Change.FIRING, Change.RESOLVED)
         note = judgement.note or (judgement.reason.value if judgement.reason else "")
+        watches = trigger.watches
+        condition = watches.breach_when if isinstance(watches, Term) else watches.holds_when
         return TriggerChanged(
             target=self.target.name,
             trigger=trigger.name,
@@ -119,17 +194,24 @@ class Evaluator:
             severity=trigger.severity,
             since=since,
             note=note,
-            query=self.target.signals[trigger.signal.name].text,
-            condition=str(trigger.breach_when),
-            unit=trigger.signal.unit,
-            limit=trigger.breach_when.limit,
+            query=self._question(watches),
+            condition=watches.words if isinstance(watches, Term) else str(condition),
+            unit=watches.unit if isinstance(watches, Term) else "conditions",
+            limit=condition.limit,
             evidence=tuple(self.evidence[trigger.name]) if telling else (),
         )
 
+    def _question(self, watches: Expression) -> str:
+        """What is asked, for a person."""
+        if isinstance(watches, Term):
+            text = self.target.signals[watches.signal.name].text
+            return f"{text}, {watches.relative.reference}" if watches.relative else text
+        return str(watches)
+
     def _blindness(self, looked: Looked) -> list[Event]:
         """One alert a source, however many triggers it leaves in the dark."""
-        triggers = self._of_source.get(looked.source, ())
-        blind = [t.name for t in triggers if self.statuses[t.name].blind]
+        names = [one.trigger.name for one in self._of_source.get(looked.source, ())]
+        blind = [name for name in names if self.statuses[name].blind]
         since = self.blind_sources.get(looked.source)
         if blind and since is None:
             darkness = (self.statuses[name].dark_since for name in blind)
@@ -141,14 +223,19 @@ class Evaluator:
             name = self.target.name
             return [SourceWentBlind(name, looked.source, since, text, tuple(blind))]
         # After a reload nothing may be blind yet, and nothing seen either.
-        if since is not None and all(self.statuses[t.name].dark_since is None for t in triggers):
+        if since is not None and all(self.statuses[name].dark_since is None for name in names):
             del self.blind_sources[looked.source]
             return [SourceSeesAgain(self.target.name, looked.source, since)]
         return []
 
     def proposals(self, now: Moment | None = None) -> list[Proposal]:
         """What the firing triggers ask for as of `now`, gravest first."""
-        return proposals(self.target.triggers, self.statuses, now)
+        triggers = [one.trigger for one in self.instances.values()]
+        found = proposals(triggers, self.statuses, now)
+        return [replace(one, onset=self._onset(one.trigger)) for one in found]
+
+    def _onset(self, name: str) -> Moment | None:
+        return self.onsets.get(name, Onset()).earliest(self.instances[name].trigger)
 
     @property
     def quiet(self) -> bool:
@@ -157,17 +244,22 @@ class Evaluator:
 
     def clock_stepped(self) -> None:
         """The wall clock jumped: what was pending starts over."""
+        self.memories.clock_stepped()
         self.statuses = {name: reset_pending(status) for name, status in self.statuses.items()}
 
     # -- a restart keeps what was pending and firing
 
     def checkpoint(self, now: Moment) -> str | None:
         """The states worth keeping, as JSON; None when there is nothing to keep or to forget."""
-        statuses = ((trigger, self.statuses[trigger.name]) for trigger in self.target.triggers)
         triggers = {
-            trigger.name: {"of": self.identities[trigger.name], **_saved(status)}
-            for trigger, status in statuses
-            if status.state != INACTIVE or status.blind
+            name: {
+                "of": self.identities[one.of],
+                "onset": saved_onset(self.onsets.get(name, Onset())),
+                **saved(self.statuses[name]),
+                **self.memories.held(name),
+            }
+            for name, one in self.instances.items()
+            if self.mindful or self.statuses[name].state != INACTIVE or self.statuses[name].blind
         }
         self._notable = bool(triggers)
         if not triggers and not self.remembered:
@@ -189,72 +281,59 @@ class Evaluator:
             return
         # Elapsed seconds start anew at each boot: `saved_at` has been translated, its note not.
         offset = saved_at.elapsed - memory["at"]
-        for name, saved in memory["triggers"].items():
-            trigger = self.target.trigger(name)
-            if trigger is None or saved["of"] != self.identities[name]:
+        for name, kept_status in memory["triggers"].items():
+            trigger = self._known(name)
+            if trigger is None or kept_status["of"] != self.identities[self.instances[name].of]:
                 continue
-            status = restore(trigger, _loaded(saved, saved_at, offset), downtime, now)
+            status = restore(trigger, loaded(kept_status, saved_at, offset), downtime, now)
             self.statuses[name] = status
+            self.onsets[name] = loaded_onset(kept_status.get("onset"), offset)
+            if not isinstance(status.state, Inactive):
+                self.memories.hold(trigger, kept_status, now)
             if status.blind:
-                self.blind_sources.setdefault(trigger.signal.source, saved_at.wall)
+                self.blind_sources.setdefault(trigger.source, saved_at.wall)
+
+    def _known(self, name: str) -> Trigger | None:
+        """The trigger whose state goes by `name`; one of a label's value comes back with it."""
+        trigger, value = self.target.trigger(name), value_of(name)
+        if trigger is None or (value is None) is (name not in self.instances):
+            return None
+        if value is not None:
+            if not trigger.for_each:
+                return None
+            self._add(instance(trigger, value))
+        return self.instances[name].trigger if name in self.instances else None
 
     def adopt(self, other: "Evaluator") -> None:
         """Take over from the evaluator of the file before a reload, where nothing changed."""
-        for trigger in self.target.triggers:
-            if other.identities.get(trigger.name) != self.identities[trigger.name]:
+        for name, before in other.instances.items():
+            if other.identities[before.of] != self.identities.get(before.of):
                 continue
-            status = other.statuses[trigger.name]
+            if self._known(name) is None:
+                continue
+            status = other.statuses[name]
             state = status.state
             if isinstance(state, Firing):
                 state = replace(state, confirmed=False)
-            self.statuses[trigger.name] = replace(status, state=state, fresh=0)
-            self.evidence[trigger.name].extend(other.evidence[trigger.name])
+            self.statuses[name] = replace(status, state=state, fresh=0)
+            self.evidence[name].extend(other.evidence[name])
+            self.onsets[name] = other.onsets.get(name, Onset())
+        self.memories.adopt(other.memories)
         self.evaluations = other.evaluations
-        sources = {trigger.signal.source for trigger in self.target.triggers}
         blind = other.blind_sources
-        self.blind_sources = {name: at for name, at in blind.items() if name in sources}
+        self.blind_sources = {name: at for name, at in blind.items() if name in self._of_source}
         self.remembered = other.remembered
 
 
 def _identity(target: Target, trigger: Trigger) -> str:
     """What must not have changed for a saved state to mean anything."""
-    source = target.sources[trigger.signal.source]
+    signals = [term.signal for term in trigger.terms]
+    sources = [target.sources[signal.source] for signal in signals]
     parts = {
-        "signal": asdict(trigger.signal),
-        "ask": target.signals[trigger.signal.name].ask,
-        "source": [source.use, source.options],
-        "breach_when": asdict(trigger.breach_when),
-        "hold": [trigger.hold, trigger.fails, trigger.every],
+        "asks": [target.signals[signal.name].ask for signal in signals],
+        "sources": [[source.use, source.options] for source in sources],
+        "watches": asdict(trigger.watches),
+        "hold": [trigger.hold, trigger.fails, trigger.looks, trigger.every],
     }
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _saved(status: TriggerStatus) -> dict[str, object]:
-    state = status.state
-    return {
-        "state": type(state).__name__,
-        "since": None if isinstance(state, Inactive) else [state.since.elapsed, state.since.wall],
-        "breaches": state.breaches if isinstance(state, Pending) else 0,
-        "decided": state.decided if isinstance(state, Pending) else 0,
-        "counted_at": state.counted_at if isinstance(state, Pending) else None,
-        "gap": 0 if isinstance(state, Inactive) else state.gap,
-        "blind": status.blind,
-        "dark": status.dark_since is not None,
-    }
-
-
-def _loaded(saved: Mapping[str, Any], saved_at: Moment, offset: float) -> TriggerStatus:
-    """The status that `saved` tells of, on this boot's clock (`offset` seconds later)."""
-    state: TriggerState = INACTIVE
-    if saved["since"] is not None:
-        elapsed, wall = saved["since"]
-        since = Moment(elapsed + offset, wall)
-        if saved["state"] == Pending.__name__:
-            counted = saved.get("counted_at", saved_at.elapsed - offset)
-            counted_at = None if counted is None else counted + offset
-            state = Pending(since, saved["breaches"], saved["gap"], saved["decided"], counted_at)
-        else:
-            state = Firing(since)
-    dark = saved_at.elapsed if saved["dark"] else None
-    return TriggerStatus(state, dark_since=dark, blind=saved["blind"])

@@ -2,83 +2,48 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Any, assert_never
 
 from watchdog.domain.decision import supersedes
-from watchdog.domain.errors import JournalError, WatchdogError
-from watchdog.domain.events import (
-    ConfigLoaded,
-    Event,
-    IncidentClosed,
-    IncidentOpened,
-    KillSwitchChanged,
-    Record,
-    SourceSeesAgain,
-    SourceWentBlind,
-    TriggerChanged,
-)
+from watchdog.domain.events import ConfigLoaded, Event, IncidentClosed
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
 from watchdog.domain.plan import Plan
-from watchdog.domain.progress import Outcome, RunResumed, RunStarted, Stage
-from watchdog.domain.run import WATCHES, Run, apply, begin, fold
-from watchdog.domain.target import Mode, Target
-from watchdog.domain.trigger import Severity
-from watchdog.domain.words import stamp
-from watchdog.engine.decider import Decider, Shared
+from watchdog.domain.progress import Outcome, RunStarted, Stage
+from watchdog.domain.run import WATCHES, begin
+from watchdog.domain.shadow_book import ShadowBook
+from watchdog.domain.target import Target
+from watchdog.engine.baking import Baking
+from watchdog.engine.baselines import keep_baselines
+from watchdog.engine.decider import Shared
 from watchdog.engine.evaluator import Evaluator, Looked
-from watchdog.engine.inbox import Inbox, Order, Wake
-from watchdog.engine.runner import NoHands, Runner
+from watchdog.engine.inbox import Order, Wake
+from watchdog.engine.own_eyes import OwnEyes
+from watchdog.engine.table_clock import TableClock
+from watchdog.engine.target_runs import TargetRuns, refuse_wrong_hands
 from watchdog.ports import Eyes, Hands
 
-MAX_UNWRITTEN = 100
-# What happened, whether it could be recorded or not.
-FACTS = (TriggerChanged, SourceWentBlind, SourceSeesAgain)
 
-
-class Lane:
-    """Owns one target's state: nothing else changes it, so there is nothing to lock.
-
-    `hands` is None for an alert-only target: then no executor can be built, whatever fires.
-    """
+class Lane(TargetRuns):
+    """Owns one target's state: nothing else changes it, so there is nothing to lock."""
 
     def __init__(self, target: Target, shared: Shared, eyes: Eyes, hands: Hands | None) -> None:
-        self._shared = shared
-        self._inbox = Inbox(target.name)
-        self._unwritten: list[Event] = []
-        self._drive_task: asyncio.Task[None] | None = None
-        self._tasks: asyncio.TaskGroup | None = None
-        self.runner: Runner | None = None
-        self._lost: Runner | None = None
-        self._spare_hands: Callable[[], Hands] | None = None
-        self._alarmed = ""
-        self._parked = False
         self.taken: dict[str, Moment] = {}
-        self._take(target, eyes, hands)
+        self.shadows = ShadowBook()
+        self.baking = Baking()
+        super().__init__(target, shared, eyes, hands)
 
     def _take(self, target: Target, eyes: Eyes, hands: Hands | None) -> None:
-        _refuse_wrong_hands(target, hands)
-        self.target = target
+        super()._take(target, eyes, hands)
         self.evaluator = Evaluator(target)
-        self.decider = Decider(target, self._shared, eyes)
-        self._eyes = eyes
-        self._hands = hands
-
-    @property
-    def busy(self) -> bool:
-        """Whether a run is driven, or waits to be taken up again; it keeps its own eyes."""
-        return self.runner is not None or self._lost is not None
+        self.table = TableClock(target, self.evaluator)
+        self._eyes = OwnEyes(eyes, lambda: self.evaluator)
 
     # -- what comes in
 
     def post(self, looked: Looked) -> None:
         """Hand over a round of looks; never waits."""
         self._inbox.put(looked)
-
-    def wake(self) -> None:
-        """Look again at what could not be done before; never waits."""
-        self._inbox.put(Wake())
 
     async def order(self, call: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401 -- as `call`
         """Have `call` done between two rounds; returns (or raises) what it does."""
@@ -96,6 +61,7 @@ class Lane:
     async def _take_in(self, item: Looked | Order | Wake) -> None:
         match item:
             case Looked() as looked:
+                self.decider.vetoes.take(looked)
                 await self._guarded(lambda: self._round(looked))
                 self.taken[looked.source] = self._shared.clock.now()
             case Wake():
@@ -104,17 +70,6 @@ class Lane:
                 await order.obey(self._inbox.stopping())
             case _:
                 assert_never(item)
-
-    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
-        """What cannot be recorded must not be done: say so once, and go on watching."""
-        if self._shared.journal.healthy:
-            self._alarmed = ""
-        try:
-            await work()
-        except JournalError as error:
-            if str(error) != self._alarmed:
-                self._alarmed = str(error)
-                self._shared.alarm(f"{self.target.name}: {error}")
 
     # -- a round: evaluate, decide
 
@@ -127,23 +82,33 @@ class Lane:
         try:
             await self._take_up_lost()
         finally:
+            versions, now = self.decider.versions, self._shared.clock.now()
+            events += self.baking.due(self.target, self.evaluator, versions, looked, now)
             await self._decide(events)
         await self._keep_checkpoint()
 
     async def _decide(self, events: list[Event]) -> None:
         """Decide about every breaching trigger; journal it all at once, then act on it."""
-        firing = self.evaluator.proposals(self._shared.clock.now())
-        proposals = [one for one in firing if one.breaching]
+        now = self._shared.clock.now()
+        firing = self.evaluator.proposals(now)
+        breaching = [one for one in firing if one.breaching]
         incident = self.decider.account.incident
-        if proposals and not incident:
-            opened = self._incident(proposals[0].trigger, proposals[0].severity)
+        if breaching and not incident:
+            opened = self._incident(breaching[0].trigger, breaching[0].severity)
             incident = opened.incident
             events.append(opened)
+        events += self.table.moves(self.decider.account, incident, firing, now)
+        proposals = [one for one in self.table.proposals(firing, now) if one.breaching]
         chosen = await self._consider(proposals, incident, events)
+        if chosen is not None and await self._has_stopped_itself(events):
+            chosen = await self._consider([chosen[0]], incident, events)
         if chosen is None:
             events += self.decider.left_half_way()
         if chosen is None and self._may_close:
+            events += self.table.left_open(self.decider.account, now)
             events.append(IncidentClosed(self.target.name, incident))
+        coming, now = [*self._unwritten, *events], self._shared.clock.now()
+        events += self.shadows.due(self.target, firing, coming, now)
         if chosen is None or self._waits_for_lower_run(*chosen):
             await self._write(events)
         else:
@@ -170,15 +135,24 @@ class Lane:
     ) -> None:
         """Start a run, unless other lanes meanwhile used up what all of them share."""
         async with self._shared.starting:
+            await self._stop_itself(events)
             events += self.decider.go(proposal, plan, incident, self._shared.clock.now())
             records = await self._write(events)
         for record in records:
             if isinstance(record.event, RunStarted):
                 self._drive(self._runner(begin(record), self._hands))
 
-    def _incident(self, trigger: str, severity: Severity) -> IncidentOpened:
-        name = f"inc-{self.target.name}-{stamp(self._shared.clock.now().wall)}"
-        return IncidentOpened(self.target.name, name, trigger, severity)
+    async def _has_stopped_itself(self, events: list[Event]) -> bool:
+        """Whether too much goes wrong to begin anything: asked before a lower run gives way."""
+        async with self._shared.starting:
+            await self._stop_itself(events)
+        return bool(self._shared.ledger.breaker.why)
+
+    async def _stop_itself(self, events: list[Event]) -> None:
+        stop = self._shared.self_stop()
+        if stop:
+            await self._write([*events, *stop])
+            events.clear()
 
     def _relapse(self, proposal: Proposal) -> None:
         """A trigger that begins to fire in a watch shows that the rollback did not help."""
@@ -208,187 +182,28 @@ class Lane:
         idle = account.current is None or account.current.stage is Stage.WATCH_LONG
         return bool(account.incident) and idle and self.evaluator.quiet
 
-    # -- runs
-
-    async def start_by_hand(
-        self, plan: Plan, by: str, reason: str, make_hands: Callable[[], Hands]
-    ) -> str:
-        """A person starts a plan: whatever the limits say, but never beside another run.
-
-        An alert-only target gets hands for this one run only. Returns the run's name.
-        """
-        if self._shared.ledger.killed:
-            raise WatchdogError(f"the kill switch is on: {self._shared.ledger.killed}")
-        await self._free_for(f"superseded by {by}")
-        incident = self.decider.account.incident
-        events: list[Event] = []
-        if not incident:
-            opened = self._incident("", Severity.WARNING)
-            incident = opened.incident
-            events.append(opened)
-        plan = self.decider.with_trigger_checks(plan)
-        started = self.decider.started(plan, incident, self._shared.clock.now())
-        start = replace(started, by=by, reason=reason)
-        # Should it be written later than anybody waits for, it is taken up with these.
-        self._spare_hands = make_hands
-        records = await self._write([*events, start])
-        self._drive(self._runner(begin(records[-1]), self._hands or make_hands()))
-        return start.run
-
-    async def _free_for(self, why: str) -> None:
-        if self._parked:
-            raise self._inbox.stopping()
-        current = self.decider.account.current
-        if self.runner is None and current is not None:
-            raise WatchdogError(
-                f"run {current.run} waits to be taken up again until the journal can be written; "
-                "only one run a target at a time"
-            )
-        if self.runner is None:
-            return
-        if self.runner.run.stage not in WATCHES:
-            run = self.runner.run
-            raise WatchdogError(
-                f"run {run.id} is in its {run.stage.value} stage; only one run a target at a time"
-            )
-        self.runner.request_stop(Outcome.SUPERSEDED, why)
-        await self._rest()
-
-    async def resume(self, run: Run, make_hands: Callable[[], Hands]) -> None:
-        """Go on with a run found open in the journal."""
-        self._spare_hands = make_hands
-        if self.runner is None:
-            await self._go_on(self._taken_up(run))
-
-    async def _take_up_lost(self) -> None:
-        """Go on with a run that nobody drives, once the journal is well again.
-
-        Its records failed; or its start did, as it seemed, and was written later all the same.
-        """
-        current = self.decider.account.current
-        if self.runner is not None or not self._shared.journal.healthy:
-            return
-        if self._lost is None and (current is None or (current.by and not self._can_act)):
-            return
-        name = self._lost.run.id if self._lost else current.run if current else ""
-        run = fold(await self._shared.journal.read(run=name))
-        if run.stage is not Stage.ENDED:
-            await self._go_on(self._lost.again(run) if self._lost else self._taken_up(run))
-        self._lost = None
-
-    @property
-    def _can_act(self) -> bool:
-        """Whether there are hands for a run that a person started."""
-        return self._hands is not None or self._spare_hands is not None
-
-    def _taken_up(self, run: Run) -> Runner:
-        spare = self._spare_hands if run.start.by else None
-        return self._runner(run, self._hands or (spare() if spare else None))
-
-    async def _go_on(self, runner: Runner) -> None:
-        thrown = await self._thrown_since(runner.run)
-        if thrown and runner.run.stage not in WATCHES:
-            # It was told to stop, and may have had no time to record that.
-            runner.request_stop(Outcome.STOPPED, f"kill switch: {thrown}")
-        resumed = RunResumed(runner.run.id, runner.run.resumes + 1)
-        for record in await self._write([resumed]):
-            runner.run = apply(runner.run, record.event, record.at)
-        self._drive(runner)
-
-    async def _thrown_since(self, run: Run) -> str:
-        """How the kill switch was last thrown since `run` began; empty when it was not."""
-        journal = self._shared.journal
-        first = (await journal.read(run=run.id))[0].seq
-        changes = [r.event for r in await journal.read(kinds=[KillSwitchChanged], after=first)]
-        hows = [one.how for one in changes if isinstance(one, KillSwitchChanged) and one.on]
-        return hows[-1] if hows else ""
-
-    def _runner(self, run: Run, hands: Hands | None) -> Runner:
-        hands = hands or NoHands(self.target.name)
-        return Runner(run, self._shared.journal, self._shared.clock, self._eyes, hands)
-
-    def _drive(self, runner: Runner) -> None:
-        if self._tasks is None:
-            raise RuntimeError(f"{self.target.name}: the lane is not running")
-        self.runner = runner
-        if self._shared.ledger.killed:
-            # Thrown between the decision and this moment: no step may start.
-            runner.request_stop(Outcome.STOPPED, f"kill switch: {self._shared.ledger.killed}")
-        work = self._guarded(lambda: self._driven(runner))
-        self._drive_task = self._tasks.create_task(work, name=f"run {runner.run.id}")
-
-    async def _driven(self, runner: Runner) -> None:
-        try:
-            run = await runner.drive()
-        except JournalError:
-            self._lost = runner
-            raise
-        finally:
-            if self.runner is runner:
-                self.runner = None
-        if run.stop is not None:
-            # What superseded it has been waiting for this moment.
-            self.wake()
-
-    def stop_run(self, why: Outcome, detail: str) -> None:
-        """Let the run under way start no further step."""
-        runner = self.runner or self._lost
-        if runner is not None:
-            runner.request_stop(why, detail)
-
-    async def park(self, reason: str, grace: float) -> None:
-        """Let the step under way finish within `grace` seconds; the next start goes on.
-
-        From now on nothing is evaluated and nothing begins.
-        """
-        self._parked = True
-        if self.runner is not None:
-            self.runner.park(reason)
-        await self._rest(grace)
-
-    async def _rest(self, limit: float | None = None) -> None:
-        """Wait until no run is driven, or for `limit` seconds."""
-        if self._drive_task is not None:
-            await asyncio.wait([self._drive_task], timeout=limit)
-
-    # -- the journal
-
-    async def _write(self, events: Sequence[Event]) -> Sequence[Record]:
-        """Record `events`, with any that could not be recorded before."""
-        pending = [*self._unwritten, *events]
-        if not pending:
-            return ()
-        try:
-            records = await self._shared.journal.append(*pending)
-        except JournalError:
-            # Facts are kept for later; what was decided on them is decided anew.
-            facts: list[Event] = [e for e in pending if isinstance(e, FACTS)]
-            self._unwritten = facts[-MAX_UNWRITTEN:]
-            self.decider.forget_told()
-            raise
-        self._unwritten = []
-        return records
-
     async def _keep_checkpoint(self) -> None:
+        self.evaluator.mindful = self.decider.has_recent_change(self._shared.clock.now())
         kept = self.evaluator.checkpoint(self._shared.clock.now())
         if kept is not None:
             await self._shared.journal.keep(f"triggers/{self.target.name}", kept)
             self.evaluator.was_kept()
+        await keep_baselines(self._shared.journal, self.target.name, self.evaluator.memories)
 
     # -- a changed file
 
-    async def reload(self, target: Target, eyes: Eyes, hands: Hands | None) -> None:
-        """Take over a changed file whole; a run in flight keeps the plan it began with."""
-        _refuse_wrong_hands(target, hands)
+    async def reload(
+        self, target: Target, eyes: Eyes, hands: Hands | None, also: Sequence[Event] = ()
+    ) -> None:
+        """Take over a changed file whole; a run in flight keeps the plan it began with.
+
+        `also` is recorded with it.
+        """
+        refuse_wrong_hands(target, hands)
         before = self.evaluator
         loaded = ConfigLoaded(
             target.name, target.file, target.hash, target.mode.value, target.armed_by
         )
-        await self._write([loaded])
+        await self._write([loaded, *also])
         self._take(target, eyes, hands)
         self.evaluator.adopt(before)
-
-
-def _refuse_wrong_hands(target: Target, hands: Hands | None) -> None:
-    if (hands is None) is not (target.mode is Mode.ALERT_ONLY):
-        raise ValueError(f"{target.name}: hands are for armed targets, and only for them")

@@ -6,7 +6,10 @@ from watchdog.domain.events import Decided
 from watchdog.domain.ledger import Ledger
 from watchdog.domain.progress import Stage
 from watchdog.domain.run import Run, fold
+from watchdog.engine.baselines import recall_baselines
 from watchdog.engine.lane import Lane
+from watchdog.engine.memories import Memories
+from watchdog.engine.shadow import recall_shadows
 from watchdog.ports import Clock, Hands, Journal
 
 
@@ -19,14 +22,21 @@ async def recall(
         event = record.event
         if isinstance(event, Decided) and event.refusal and event.target in lanes:
             lanes[event.target].decider.remember(event)
+    # Before the states, which say what of it they are compared with.
+    await recall_baselines(journal, {name: _memories_of(lane) for name, lane in lanes.items()})
     for name, lane in lanes.items():
         kept = await journal.kept(f"triggers/{name}")
         if kept is not None:
             body, saved_at = kept
             lane.evaluator.restore(body, saved_at, clock.now())
+    await recall_shadows(journal, {name: lane.shadows for name, lane in lanes.items()})
     open_runs = [account.current.run for account in ledger.accounts.values() if account.current]
     runs = [fold(await journal.read(run=name)) for name in open_runs]
     return [run for run in runs if run.stage is not Stage.ENDED]
+
+
+def _memories_of(lane: Lane) -> Callable[[], Memories]:
+    return lambda: lane.evaluator.memories
 
 
 async def take_up(

@@ -175,7 +175,7 @@ class Reporter:
 def _signals(incident: Incident, target: Target) -> list[str]:
     """The signals that fired, and those that the plan proves itself by; each once."""
     fired = [target.trigger(event.trigger) for event in incident.fired]
-    names = [trigger.signal.name for trigger in fired if trigger]
+    names = [term.signal.name for trigger in fired if trigger for term in trigger.terms]
     plan = incident.start.plan
     names += [item.signal.name for item in (*plan.verify, *plan.steps) if isinstance(item, Check)]
     return [name for name in dict.fromkeys(names) if name in target.signals]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
-from watchdog.domain.errors import InDoubtError, TransientError, WatchdogError, unexpected
+from watchdog.domain.errors import InDoubtError, TransientError, WatchdogError
 from watchdog.domain.events import Event
 from watchdog.domain.moment import Moment
 from watchdog.domain.next_action import Action, Execute, Inspect, Look, Note, next_action
@@ -29,6 +29,7 @@ from watchdog.domain.run import WATCHES, Run, apply
 from watchdog.domain.signal import Verdict, judge
 from watchdog.domain.variables import Value, fill, mentions_variables
 from watchdog.domain.words import utc
+from watchdog.engine.defects import unexpected
 from watchdog.ports import Clock, Executor, Eyes, Hands, Journal
 
 LOOK_LIMIT = 30.0
@@ -302,6 +303,8 @@ def variables(run: Run, now: Moment) -> Mapping[str, Value]:
         "run.started_at": utc(run.started.wall),
         "run.now": utc(now.wall),
         "run.duration_seconds": int(now.since(run.started)),
+        "run.from_version": start.from_version,
+        "run.to_version": start.to_version,
     }
 
 

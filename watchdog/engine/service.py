@@ -10,12 +10,15 @@ from watchdog.domain.errors import JournalError
 from watchdog.domain.events import ClockStepped, DaemonStopped, KillSwitchChanged
 from watchdog.domain.moment import Moment
 from watchdog.domain.progress import Outcome
+from watchdog.engine.breaker import Breaker
 from watchdog.engine.decider import Shared
 from watchdog.engine.lane import Lane
 from watchdog.engine.watcher import Watcher
 
 KILL_POLL = 0.25
 CLOCK_STEP = 5.0
+# Seconds; what opens the breaker takes minutes to come about, unless something is to begin.
+BREAKER_POLL = 5.0
 MISSED_ROUNDS = 3
 FILE_HOW = "the kill file exists"
 
@@ -35,13 +38,14 @@ class Stalled:
 class Service:
     """Everything that goes on for as long as the daemon lives."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 -- each is one of a kind
         self,
         shared: Shared,
         lanes: Mapping[str, Lane],
         kill_file: Path,
         grace: float,
         reload: Callable[[], Awaitable[None]],
+        breaker: Breaker | None = None,
     ) -> None:
         self.shared = shared
         self.lanes = lanes
@@ -50,6 +54,7 @@ class Service:
         self.kill_file = kill_file
         self._grace = grace
         self._reload = reload
+        self._breaker = breaker
         self._stopping = asyncio.Event()
         self._why = ""
         # Changes of the kill switch that could not be recorded yet, in order.
@@ -93,11 +98,15 @@ class Service:
 
     async def _guard(self) -> None:
         """Kill file, clock steps and journal health, a few times a second."""
-        seen = self.shared.clock.now()
+        seen = looked = self.shared.clock.now()
         while True:
             await asyncio.sleep(KILL_POLL)
             await self._check_kill_file()
             seen = await self._check_clock(seen)
+            if seen.since(looked) >= BREAKER_POLL:
+                await self._check_breaker()
+                self._check_tables(seen)
+                looked = seen
             if not self.shared.journal.healthy:
                 await self._probe_journal()
             elif self._unwritten:
@@ -160,6 +169,23 @@ class Service:
             # Told when it was thrown; the guard tries again.
             return False
         return True
+
+    # -- what concerns all targets, and their clocks
+
+    async def _check_breaker(self) -> None:
+        if self._breaker is None or not self.shared.journal.healthy:
+            return
+        async with self.shared.starting:
+            try:
+                await self.shared.journal.append(*self._breaker.meanwhile())
+            except JournalError as error:
+                self.shared.alarm(str(error))
+
+    def _check_tables(self, now: Moment) -> None:
+        """The time that a decision table gives people is over also where no source answers."""
+        for lane in self.lanes.values():
+            if lane.table.is_due(lane.decider.account, now):
+                lane.wake()
 
     # -- clock, journal
 

@@ -8,6 +8,7 @@ from watchdog.domain.decision import HOUR, REASONS, Reason, Refusal, standing_re
 from watchdog.domain.events import Paused, Stage
 from watchdog.domain.ledger import Account, Current, Ledger
 from watchdog.domain.moment import Moment
+from watchdog.domain.outcomes import OpenOutcome
 from watchdog.domain.recent import IncidentSummary, Recent
 from watchdog.domain.words import utc
 from watchdog.engine.lane import Lane
@@ -81,8 +82,14 @@ def snapshot(
 
 
 def of_all_targets(ledger: Ledger, now: Moment) -> Status:
-    """The two things that stop every target: the kill switch, and a pause of all."""
-    return {"kill_switch": ledger.killed, "paused": _pause(ledger.paused, now)}
+    """What stops every target: the kill switch, the breaker, and a pause of all."""
+    opened = ledger.breaker.opened_at
+    return {
+        "kill_switch": ledger.killed,
+        "breaker": ledger.breaker.why,
+        "breaker_since": utc(opened.wall) if ledger.breaker.why and opened else None,
+        "paused": _pause(ledger.paused, now),
+    }
 
 
 def _target(service: Service, lane: Lane, unfit: Sequence[Refusal], now: Moment) -> Status:
@@ -103,8 +110,10 @@ def _target(service: Service, lane: Lane, unfit: Sequence[Refusal], now: Moment)
         "file": target.file,
         "file_hash": target.hash,
         "plans": list(target.plans),
+        "version": lane.decider.versions.running,
+        "quarantined": list(lane.decider.versions.quarantined),
         "evaluations": dict(lane.evaluator.evaluations),
-        "triggers": triggers(target, lane.evaluator, now),
+        "triggers": triggers(lane.evaluator, now),
         "sources": sources(service.watchers.get(target.name, ()), lane.evaluator, late, now),
         "run": current_run(run, now) if run else None,
         "watch": watch(run, now) if run else None,
@@ -139,6 +148,19 @@ def of_account(account: Account, now: Moment) -> Status:
         "open_run": _open_run(account.current),
         "latched": account.latched,
         "paused": _pause(account.paused, now),
+        "outcomes": [_outcome(one, now) for one in account.outcomes],
+    }
+
+
+def _outcome(one: OpenOutcome, now: Moment) -> Status:
+    left = one.within - now.since(one.opened)
+    return {
+        "row": one.row,
+        "outcome": one.outcome.value,
+        "standing": one.standing.value,
+        "since": utc(one.opened.wall),
+        "deadline": utc(one.opened.wall + one.within),
+        "left_seconds": round(max(left, 0.0), 3),
     }
 
 

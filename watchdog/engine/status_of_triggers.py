@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from watchdog.domain.expression import Expression, Tally
 from watchdog.domain.moment import Moment
 from watchdog.domain.signal import Judgement
-from watchdog.domain.target import Target
 from watchdog.domain.trigger import Firing, Inactive, Pending, Trigger, TriggerStatus
 from watchdog.domain.words import utc, value
 from watchdog.engine.evaluator import Evaluator
@@ -14,31 +14,46 @@ from watchdog.engine.watcher import Watcher
 NOT_YET = "not_yet"
 
 
-def triggers(target: Target, evaluator: Evaluator, now: Moment) -> list[dict[str, Any]]:
-    """Every trigger of `target`, in the order written."""
+def triggers(evaluator: Evaluator, now: Moment) -> list[dict[str, Any]]:
+    """Every trigger, in the order written; then those of the values of a label, as they came."""
     return [
         {
             "trigger": trigger.name,
             "plan": trigger.plan,
             "severity": trigger.severity.name.lower(),
-            "source": trigger.signal.source,
-            "signal": trigger.signal.name,
+            "source": trigger.source,
+            "signal": ", ".join(dict.fromkeys(term.signal.name for term in trigger.terms)),
             "condition": condition(trigger),
             **_state(trigger, evaluator.statuses[trigger.name], now),
             **last_look(trigger, evaluator.judgements.get(trigger.name)),
         }
-        for trigger in target.triggers
+        for trigger in (one.trigger for one in evaluator.instances.values())
     ]
 
 
 def condition(trigger: Trigger) -> str:
     """When it fires, as a person would say it: `above 1 % for 300 s`, `fails 3 times`."""
+    if trigger.looks:
+        return f"{_breach(trigger)} in {trigger.fails} of {trigger.looks} looks"
     if trigger.fails:
         return f"fails {trigger.fails} times"
-    breach = trigger.breach_when
-    limit = "" if breach.yes_or_no else f" {value(breach.limit, trigger.signal.unit)}"
     held = f" for {trigger.hold:g} s" if trigger.hold else f" in {trigger.confirm} looks"
-    return breach.op.value.replace("_", " ") + limit + held
+    return _breach(trigger) + held
+
+
+def _breach(trigger: Trigger) -> str:
+    return in_words(trigger.watches, named=False)
+
+
+def in_words(expression: Expression, *, named: bool = True) -> str:
+    """`expression` as a person would say it: `errors above 1 %`, `all of (…)`."""
+    if isinstance(expression, Tally):
+        return expression.in_words(in_words)
+    breach, signal = expression.breach_when, expression.signal
+    limit = "" if breach.yes_or_no else f" {value(breach.limit, expression.unit)}"
+    before = f"{expression.relative} " if expression.relative else ""
+    said = before + breach.op.value.replace("_", " ") + limit
+    return f"{signal.name} {said}" if named else said
 
 
 def _state(trigger: Trigger, status: TriggerStatus, now: Moment) -> dict[str, Any]:
@@ -78,16 +93,18 @@ def last_look(trigger: Trigger, judgement: Judgement | None) -> dict[str, Any]:
         "verdict": judgement.verdict.value,
         "value": judgement.value,
         "value_text": _in_words(trigger, judgement.value) if judgement.value is not None else "",
-        "unit": trigger.signal.unit,
+        "unit": trigger.plain.unit if trigger.plain else "",
         "reason": judgement.reason.value if judgement.reason else "",
         "note": judgement.note if judgement.note or known else "",
     }
 
 
 def _in_words(trigger: Trigger, number: float) -> str:
-    if trigger.breach_when.yes_or_no:
+    if trigger.plain is None:
+        return f"{number:g} of the conditions"
+    if trigger.plain.breach_when.yes_or_no:
         return "yes" if number else "no"
-    return value(number, trigger.signal.unit)
+    return value(number, trigger.plain.unit)
 
 
 def sources(

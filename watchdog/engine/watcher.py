@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Unknown
+from watchdog.engine.defects import unexpected
 from watchdog.engine.evaluator import Looked
 from watchdog.ports import Clock, Question, Source
 
 # Worth a second try within the slot: the question may never have arrived.
 _RETRIED = {Unknown.ERROR, Unknown.TIMEOUT, Unknown.HTTP}
 _SHARE_OF_SLOT = 0.9
-_LONGEST_TEXT = 300
 
 
 class Watcher:
@@ -58,7 +58,7 @@ class Watcher:
         except TimeoutError:
             gap = Gap(Unknown.TIMEOUT, f"no answer within {left:.3g} s")
         except Exception as error:  # noqa: BLE001 -- the boundary of a plugin, which may have bugs
-            gap = Gap(Unknown.ERROR, f"{type(error).__name__}: {error}"[:_LONGEST_TEXT])
+            gap = Gap(Unknown.ERROR, unexpected(error))
         return {question.id: gap for question in questions}
 
 

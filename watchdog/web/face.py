@@ -1,27 +1,40 @@
-"""The read-only pages: /livez, /readyz, /metrics, and the status and runs as JSON."""
+"""The pages: /livez, /readyz, /metrics, status and runs as JSON; and what may come in."""
 
 import json
+import logging
 import os
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
+from watchdog.domain.doors import TlsFiles
 from watchdog.domain.errors import ConfigError, JournalError
+from watchdog.web.changes import PREFIX as OF_TARGETS
+from watchdog.web.changes import ChangePages, Changes
+from watchdog.web.doorkeeper import Doorkeeper
+from watchdog.web.inbound import PREFIX, Inbound, InboundPages
 
-# Nothing here takes a body, and no honest client needs long headers.
+# No page takes a body, and no honest client needs long headers.
 MAX_BODY = 1024
 MAX_LINE = 4096
 MAX_HEADERS = 64
 # Seconds that a client may keep an idle connection, and that one under way has at the end.
 KEEPALIVE = 75.0
 SHUTDOWN = 2.0
+# Seconds in which what is left of a refused body is read, so that the refusal arrives.
+LINGER = 2.0
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_INDEX = "/livez\n/readyz\n/metrics\n/api/v1/status\n/api/v1/runs/RUN\n"
+_INDEX = (
+    "/livez\n/readyz\n/metrics\n/api/v1/status\n/api/v1/runs/RUN\n"
+    "/targets/TARGET/versions/VERSION\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +53,76 @@ class Facts:
 
 
 @asynccontextmanager
-async def serving(listen: str, facts: Facts) -> AsyncIterator[str]:
+async def serving(
+    listen: str,
+    facts: Facts,
+    *,
+    inbound: Inbound | None = None,
+    changes: Changes | None = None,
+    tls: TlsFiles | None = None,
+) -> AsyncIterator[str]:
     """Serve the pages at `listen` (HOST:PORT) for the length of the block; yields the address.
 
-    Raises ConfigError when the address cannot be had.
+    Raises ConfigError when the address cannot be had, or a certificate cannot be read.
     """
     host, _, port = listen.rpartition(":")
-    app = _application(facts)
+    context = _context(tls) if tls else None
+    doorkeeper = Doorkeeper()
     runner = web.AppRunner(
-        app,
+        _application(facts, inbound, changes, doorkeeper),
         access_log=None,
+        logger=_logger(),
         keepalive_timeout=KEEPALIVE,
         max_line_size=MAX_LINE,
         max_field_size=MAX_LINE,
         max_headers=MAX_HEADERS,
+        lingering_time=LINGER,
+        auto_decompress=False,
         shutdown_timeout=SHUTDOWN,
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host.strip("[]"), int(port))
-        try:
-            await site.start()
-        except OSError as error:
-            raise ConfigError(_cannot_listen(listen, error)) from error
-        bound = runner.addresses[0]
-        name = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
-        yield f"http://{name}:{bound[1]}"
+        listening = doorkeeper.listening(runner, host.strip("[]"), int(port), context)
+        async with AsyncExitStack() as stack:
+            try:
+                name, bound = await stack.enter_async_context(listening)
+            except OSError as error:
+                raise ConfigError(_cannot_listen(listen, error)) from error
+            shown = f"[{name}]" if ":" in name else name
+            yield f"{'https' if tls else 'http'}://{shown}:{bound}"
     finally:
         await runner.cleanup()
+
+
+def _logger() -> logging.Logger:
+    """For mistakes of ours. Those of strangers are theirs, and might fill the log."""
+    logger = logging.getLogger(__name__)
+    if _is_ours not in logger.filters:
+        logger.addFilter(_is_ours)
+    return logger
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or not issubclass(kind, HttpProcessingError)
+
+
+def _context(tls: TlsFiles) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(tls.certificate, tls.key)
+        if tls.client_ca:
+            context.load_verify_locations(tls.client_ca)
+            # Asked for, and not demanded: whoever probes /livez has none.
+            context.verify_mode = ssl.CERT_OPTIONAL
+    except OSError as error:
+        files = ", ".join(filter(None, [tls.certificate, tls.key, tls.client_ca]))
+        raise ConfigError(
+            f"tls: one of {files} cannot be used: {error.strerror or error}; they must be PEM "
+            "files that the user of this program can read, and the key that of the certificate"
+        ) from error
+    return context
 
 
 def _cannot_listen(listen: str, error: OSError) -> str:
@@ -79,15 +134,21 @@ def _cannot_listen(listen: str, error: OSError) -> str:
     )
 
 
-def _application(facts: Facts) -> web.Application:
+def _application(
+    facts: Facts, inbound: Inbound | None, changes: Changes | None, doorkeeper: Doorkeeper
+) -> web.Application:
     pages = _Pages(facts)
-    app = web.Application(middlewares=[_only_get], client_max_size=MAX_BODY)
+    app = web.Application(middlewares=[doorkeeper.heard, _only_get], client_max_size=MAX_BODY)
     app.router.add_get("/", pages.index)
     app.router.add_get("/livez", pages.livez)
     app.router.add_get("/readyz", pages.readyz)
     app.router.add_get("/metrics", pages.metrics)
     app.router.add_get("/api/v1/status", pages.status)
     app.router.add_get("/api/v1/runs/{run}", pages.run)
+    if inbound is not None:
+        InboundPages(inbound).add_to(app)
+    if changes is not None:
+        ChangePages(changes).add_to(app)
     return app
 
 
@@ -95,7 +156,7 @@ def _application(facts: Facts) -> web.Application:
 async def _only_get(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    if request.method not in ("GET", "HEAD"):
+    if request.method not in ("GET", "HEAD") and not _comes_in(request):
         text = "these pages are read-only; commands go through the socket\n"
         return web.Response(status=405, text=text, headers={**_HEADERS, "Allow": "GET, HEAD"})
     try:
@@ -104,6 +165,12 @@ async def _only_get(
         response = web.Response(status=503, text=f"{error}\n")
     response.headers.update(_HEADERS)
     return response
+
+
+def _comes_in(request: web.Request) -> bool:
+    """Whether it is for an endpoint that takes signals, which answers for itself."""
+    found = request.match_info.route.resource
+    return found is not None and found.canonical.startswith((PREFIX, OF_TARGETS))
 
 
 class _Pages:

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
@@ -66,6 +67,13 @@ async def test_the_level_follows_the_severity(severity: str, level: str) -> None
     (line,) = await told(a_message(severity))
 
     assert line["level"] == level
+
+
+@pytest.mark.parametrize("topic", ["verified", "stable", "seeing", "closed"])
+async def test_good_news_is_no_error_however_grave_it_was(topic: str) -> None:
+    (line,) = await told(replace(a_message("critical"), topic=topic))
+
+    assert (line["event"], line["level"], line["severity"]) == (topic, "info", "critical")
 
 
 async def test_a_secret_in_a_message_does_not_reach_the_log() -> None:

@@ -127,6 +127,40 @@ async def test_the_volume_comes_with_the_number(bed: Bed) -> None:
                 await asyncio.sleep(0.05)
 
 
+async def test_each_value_of_a_label_comes_back_by_itself_with_its_own_volume(bed: Bed) -> None:
+    parted = Ask(
+        query="sum by (color) (many)", volume="sum by (color) (many * 100)", for_each="color"
+    )
+    questions = [Question("parted", parted), Question("whole", Ask(query="sum(many)"))]
+
+    answers = await bed.source.observe(questions, now())
+
+    parted_seen, whole = (answers[question.id] for question in questions)
+    assert isinstance(parted_seen, Sample)
+    assert parted_seen.parts is not None
+    assert {name: (part.values, part.volume) for name, part in parted_seen.parts.items()} == {
+        "red": ((1.0,), 100.0),
+        "blue": ((2.0,), 200.0),
+    }
+    assert all(part.age == parted_seen.age for part in parted_seen.parts.values())
+    assert isinstance(whole, Sample)
+    assert (whole.values, whole.parts) == ((3.0,), None)
+
+
+async def test_a_label_that_is_missing_counts_as_empty(bed: Bed) -> None:
+    ask = Ask(query="steady or many", for_each="color")
+
+    seen = (await bed.source.observe([Question("q", ask)], now()))["q"]
+
+    assert isinstance(seen, Sample)
+    assert seen.parts is not None
+    assert {name: part.values for name, part in seen.parts.items()} == {
+        "": (7.0,),
+        "red": (1.0,),
+        "blue": (2.0,),
+    }
+
+
 async def test_a_series_that_dies_is_seen_to_grow_old_while_its_rate_still_answers(
     bed: Bed,
 ) -> None:

@@ -112,7 +112,7 @@ def test_silence_is_ok_only_where_the_owner_says_so_and_the_volume_proves_traffi
         (Sample((0.2,), age=90.0), PLAIN, "newest sample is 90 s old; limit 60 s"),
         (Sample((0.2,), volume=7.0), RATIO, "7 requests in the window; needs 100"),
         (Sample((0.2,), volume=None), RATIO, "the volume query answered no number"),
-        (Sample((0.2, 0.3, 0.4)), PLAIN, "3 series; aggregate the query to one"),
+        (Sample((0.2, 0.3, 0.4)), PLAIN, "3 series; aggregate the query to one, or say `series`"),
         (Sample(()), PLAIN, "no series"),
         (Sample((), note="the path $.value is not there"), PLAIN, "the path $.value is not there"),
         (Sample((math.nan,)), PLAIN, "nan"),

@@ -350,14 +350,14 @@ def test_two_decided_looks_are_needed_after_a_restart() -> None:
 
 def test_a_firing_trigger_is_restored_as_firing_until_a_fresh_breach_confirms_it() -> None:
     seen = watched("o bb", a_trigger(hold=0)).restart(slots=1000)
-    assert seen.status.state == Firing(at(30), confirmed=False)
+    assert seen.status.state == Firing(at(30), confirmed=False, began=at(15))
 
     seen.see("?o")
     assert isinstance(seen.status.state, Firing)
     assert not seen.status.state.confirmed
 
     seen.see("b")
-    assert seen.status.state == Firing(at(30), confirmed=True)
+    assert seen.status.state == Firing(at(30), confirmed=True, began=at(15))
 
 
 def test_an_inactive_trigger_is_restored_as_inactive() -> None:
@@ -497,3 +497,72 @@ def test_a_restart_makes_it_fire_later_by_no_more_than_the_downtime_and_two_inte
     (fired,) = restarted.restart(downtime).see("b" * 100).fired
 
     assert fired <= 1 + hold / 15 + downtime + 2
+
+
+# -- so many among the last looks
+
+
+THREE_OF_FIVE = a_trigger(fails=3, looks=5)
+
+
+def test_three_bad_looks_of_the_last_five_fire_whatever_lies_between() -> None:
+    assert watched("o bobob", THREE_OF_FIVE).fired == [5]
+    assert watched("o bbb", THREE_OF_FIVE).fired == [3]
+    assert watched("o boobob", THREE_OF_FIVE).fired == []
+    assert watched("o b??b", THREE_OF_FIVE).fired == []
+    assert watched("o b?b?b", THREE_OF_FIVE).fired == [5]
+
+
+def test_looks_that_are_too_long_ago_count_no_longer() -> None:
+    assert watched("o bb ooo b", THREE_OF_FIVE).fired == []
+    assert watched("o bb ooo bbb", THREE_OF_FIVE).fired == [8]
+
+
+def test_among_the_last_looks_pending_ends_once_none_of_them_was_bad() -> None:
+    seen = watched("o b oooo", THREE_OF_FIVE)
+    assert seen.changes == [Change.PENDING]
+
+    assert seen.see("o").changes == [Change.PENDING, Change.PENDING_CLEARED]
+
+
+def test_among_the_last_looks_a_long_gap_starts_over_too() -> None:
+    seen = watched("o bb ??? b", THREE_OF_FIVE)
+
+    assert seen.fired == []
+    assert Change.PENDING_LOST in seen.changes
+    assert watched("o bb -- b", THREE_OF_FIVE).fired == [5]
+    assert watched("o bb --- b", THREE_OF_FIVE).fired == []
+
+
+def test_one_bad_look_seen_twice_is_one_among_the_last_looks() -> None:
+    trigger = a_trigger(fails=2, looks=5)
+    _, pending = _twice(trigger)
+
+    assert isinstance(pending, Pending)
+    assert pending.breached.bit_count() == 1
+
+
+def _twice(trigger: Trigger) -> tuple[TriggerStatus, object]:
+    status = TriggerStatus(fresh=5, slot=0)
+    for slot in (1, 2):
+        status, _ = evaluate(trigger, status, BREACH, at(slot * 15), slot, at(20))
+    return status, status.state
+
+
+# -- over only once it is clearly well
+
+
+def test_between_the_limit_and_the_clear_limit_it_goes_on_firing() -> None:
+    trigger = a_trigger(keep_firing_for="1m")
+    nearly = Judgement(Verdict.OK, 0.9, clears=False)
+    seen = watched("o bb", trigger)
+    LETTERS["n"] = nearly
+    try:
+        between = seen.see("n" * 20).status.state
+        assert isinstance(between, Firing)
+        assert not between.breaching
+        # A minute of clearly well looks, and none that is not among them.
+        assert isinstance(seen.see("oooo n oooo").status.state, Firing)
+        assert isinstance(seen.see("o").status.state, Inactive)
+    finally:
+        del LETTERS["n"]

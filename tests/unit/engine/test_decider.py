@@ -237,8 +237,11 @@ async def test_a_defect_in_a_preflight_is_a_refusal() -> None:
 
     assert plan is None
     assert isinstance(decided, Decided)
-    assert decided.detail == "flag off: unexpected KeyError: 'token'"
-    assert decided.would_do[0] == "flag off: cannot be shown: unexpected KeyError: 'token'"
+    assert decided.detail == "flag off: unexpected KeyError; its words are in the log"
+    assert (
+        decided.would_do[0]
+        == "flag off: cannot be shown: unexpected KeyError; its words are in the log"
+    )
 
 
 @virtually

@@ -14,6 +14,7 @@ from tests.builders import (
     ended_well,
 )
 from tests.process import Process, a_world
+from watchdog.domain.breaker import BreakerLimits
 from watchdog.domain.decision import Reason
 from watchdog.domain.errors import JournalError, WatchdogError
 from watchdog.domain.events import (
@@ -599,7 +600,9 @@ def many_targets(count: int) -> list[Target]:
 async def test_the_limit_of_all_targets_holds_though_all_decide_at_once() -> None:
     world = a_world()
     world.ponders = 1.0
-    async with Process(world, *many_targets(5), global_per_hour=2).running() as process:
+    many = BreakerLimits(targets=9)
+    process = Process(world, *many_targets(5), global_per_hour=2, breaker=many)
+    async with process.running():
         await process.see(errors="obb")
         await asyncio.sleep(2)
 

@@ -21,6 +21,7 @@ from tests.bed.story import (
 from watchdog.domain.condition import Condition, Op
 from watchdog.domain.errors import JournalError, WatchdogError
 from watchdog.domain.events import Event, EvidenceCollected, Record, ReportWritten, RunEnded
+from watchdog.domain.expression import Term
 from watchdog.domain.incident import incident_of
 from watchdog.domain.progress import Point, Progress, WatchEnded
 from watchdog.domain.relation import related
@@ -45,7 +46,7 @@ CONFIGURED = Target(
         ERRORS.name: SignalSpec(ERRORS, ASK, QUERY),
         HEALTHY.name: SignalSpec(HEALTHY, {}, "GET /health"),
     },
-    triggers=(Trigger("errors-high", ERRORS, Condition(Op.ABOVE, 0.1), PLAN.name, EVERY),),
+    triggers=(Trigger("errors-high", Term(ERRORS, Condition(Op.ABOVE, 0.1)), PLAN.name, EVERY),),
     plans={PLAN.name: PLAN},
     report_to="incidents",
 )

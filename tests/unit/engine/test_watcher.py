@@ -146,7 +146,7 @@ async def test_a_source_that_raises_learned_nothing_of_any_question() -> None:
 
     looked = await one.tick()
 
-    gap = Gap(Unknown.ERROR, "KeyError: 'a bug'")
+    gap = Gap(Unknown.ERROR, "unexpected KeyError; its words are in the log")
     assert looked.observations == {"errors": gap, "latency": gap}
     assert one.watcher.last_round == one.clock.now()
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import structlog
 from pydantic import BaseModel, ConfigDict
 
+from watchdog.domain.topics import GOOD_NEWS
 from watchdog.plugins import NotifierPlugin
 from watchdog.ports import Deps, Message
 
@@ -19,11 +20,11 @@ class Options(BaseModel):
 
 
 class LogNotifier:
-    """The event is named as the topic; the level follows the severity."""
+    """The event is named as the topic; the level follows the severity, but for good news."""
 
     async def send(self, message: Message) -> None:
         structlog.get_logger().log(
-            _LEVELS.get(message.severity, logging.INFO),
+            _level(message),
             message.topic,
             severity=message.severity,
             target=message.target,
@@ -35,6 +36,12 @@ class LogNotifier:
 
     async def close(self) -> None:
         pass
+
+
+def _level(message: Message) -> int:
+    if message.topic in GOOD_NEWS:
+        return logging.INFO
+    return _LEVELS.get(message.severity, logging.INFO)
 
 
 def _time(message: Message) -> str:

@@ -1,6 +1,6 @@
 """What was measured, in the report: impact, and the evidence of the cause."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from watchdog.adapters.report.jinja import plain
@@ -83,13 +83,27 @@ def unchecked(incident: Incident) -> list[str]:
         signal.name for signal in read if signal.unit == "ratio" and not signal.has_volume
     )
     lines = [
-        "whether a change preceded the breach: the target declares no source of changes",
+        *_of_changes(incident),
         "which version serves now: the target declares no source of versions",
     ]
     if bare:
         names = ", ".join(map(plain, bare))
         lines.append(f"how much traffic stands behind {names}: no volume is declared")
     return lines
+
+
+def _of_changes(incident: Incident) -> Iterator[str]:
+    """What was not asked of changes, and why."""
+    start, what = incident.start, "whether a change preceded the breach"
+    if incident.decided is not None and incident.decided.unchecked:
+        names = ", ".join(incident.decided.unchecked)
+        yield f"{what} ({names}): the target declares no source of changes"
+    elif not start.from_version:
+        yield f"{what}: the target declares no source of changes"
+    elif start.by:
+        yield f"{what}: {plain(start.by)} started the run"
+    elif not start.plan.judges_version:
+        yield f"{what}: the plan has neither `returns_to` nor `requires_change`"
 
 
 def proofs(incident: Incident) -> list[Proof]:

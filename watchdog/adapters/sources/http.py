@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from watchdog.adapters.addresses import unfit
 from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.components import Components, read
 from watchdog.adapters.health import Expect, Look, trouble
 from watchdog.adapters.http import AnswerLostError, Failure, NotSentError
 from watchdog.adapters.json_path import find, parse_path
@@ -52,13 +53,18 @@ class Options(BaseModel):
 
 
 class Ask(BaseModel):
-    """One of: the number at a path of the JSON, a yes or no, or how long the answer took."""
+    """One of: the number at a path of the JSON, a yes or no, or how long the answer took.
+
+    Or one for each of several components, by name where `for_each` gives the label a name.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     json_path: str | None = Field(default=None, alias="json")
     expect: Expect | None = None
     latency: bool = False
+    components: Components | None = None
+    for_each: str | None = Field(default=None, pattern="^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=60)
 
     @field_validator("json_path")
     @classmethod
@@ -69,8 +75,13 @@ class Ask(BaseModel):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
-        if (self.json_path is not None) + (self.expect is not None) + self.latency > 1:
-            raise ValueError("ask one of json, expect or latency; another signal asks the other")
+        asked = (self.json_path, self.expect, self.latency or None, self.components)
+        if sum(one is not None for one in asked) > 1:
+            raise ValueError(
+                "ask one of json, expect, latency or components; another signal asks the other"
+            )
+        if self.for_each is not None and self.components is None:
+            raise ValueError("only `components` are several: write them, or leave for_each out")
         return self
 
 
@@ -101,6 +112,8 @@ class HttpSource:
             ask: Ask = question.ask
             if ask.json_path is not None:
                 seen[question.id] = _number(outcome, ask.json_path)
+            elif ask.components is not None:
+                seen[question.id] = _components(outcome, ask.components)
             elif ask.latency:
                 seen[question.id] = _latency(outcome)
             else:
@@ -149,13 +162,27 @@ class HttpSource:
         return Gap(Unknown.ERROR, f"cannot connect even to ourselves; of the service: {why}")
 
 
-def _number(outcome: Look | _Failed, path: str) -> Observation:
+def _unread(outcome: Look | _Failed) -> Gap | None:
+    """Why there is no document; None where there is one."""
     if isinstance(outcome, _Failed):
         return outcome.gap
     if outcome.answer.status not in _SUCCESS:
         return Gap(Unknown.HTTP, f"HTTP {outcome.answer.status}")
-    if isinstance(outcome.document, Gap):
-        return outcome.document
+    return outcome.document if isinstance(outcome.document, Gap) else None
+
+
+def _components(outcome: Look | _Failed, asked: Components) -> Observation:
+    gap = _unread(outcome)
+    # A service that is not well says which of its parts is not, and answers 503.
+    if gap is not None and isinstance(outcome, Look) and not isinstance(outcome.document, Gap):
+        gap = None
+    return gap or read(outcome.document if isinstance(outcome, Look) else None, asked)
+
+
+def _number(outcome: Look | _Failed, path: str) -> Observation:
+    gap = _unread(outcome)
+    if gap is not None or isinstance(outcome, _Failed):
+        return gap or Gap(Unknown.NODATA)
     found = find(outcome.document, parse_path(path))
     if len(found) > 1:
         return Gap(Unknown.AMBIGUOUS, f"{len(found)} values at {path}; write a longer path")

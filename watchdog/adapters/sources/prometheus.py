@@ -21,12 +21,13 @@ from watchdog.adapters.prometheus_batch import (
 from watchdog.adapters.prometheus_history import PrometheusHistory
 from watchdog.adapters.prometheus_plans import Plans
 from watchdog.adapters.promql import check_query
+from watchdog.adapters.promql_lint import longest_window, query_remarks
 from watchdog.adapters.promql_scale import scale_ranges
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.events import Point
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Unknown
-from watchdog.plugins import Duration, SourcePlugin, Timeout
+from watchdog.plugins import Duration, Remark, SourcePlugin, Timeout, Use
 from watchdog.ports import Answer, Deps, Finding, Question
 
 # Prometheus runs 20 queries at a time by default, and others have questions, too.
@@ -36,7 +37,10 @@ _SKEW_COUNTS_FOR = 300.0
 
 
 class Options(BaseModel):
-    """`url` is the address above `/api/v1`; `batch` is how many questions share a query."""
+    """`url` is the address above `/api/v1`; `batch` is how many questions share a query.
+
+    `scrape_interval`: how often it scrapes; what `check` takes `every` for where it is missing.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,6 +51,7 @@ class Options(BaseModel):
     batch: int = Field(default=25, ge=1, le=MOST_QUESTIONS)
     max_bytes: int = Field(default=4 << 20, ge=1024)
     query_offset: Duration = 0.0
+    scrape_interval: Duration | None = None
 
     @field_validator("url")
     @classmethod
@@ -58,13 +63,17 @@ class Options(BaseModel):
 
 
 class Ask(BaseModel):
-    """`query` gives the number; `volume` how many requests stand behind it."""
+    """`query` gives the number; `volume` how many requests stand behind it.
+
+    With `for_each` both give one for each value of that label.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     query: str
     volume: str | None = None
     batch: bool = True
+    for_each: str | None = Field(default=None, pattern="^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=60)
 
     @field_validator("query", "volume")
     @classmethod
@@ -77,14 +86,18 @@ class Ask(BaseModel):
         speed: float = (info.context or {}).get("speed", 1)
         return scale_ranges(text, speed)
 
-    def warnings(self) -> list[str]:
-        """What `check` should tell the author; none of it keeps the signal from working."""
+    def warnings(self, *, many: bool = False) -> list[str]:
+        """What `check` should tell the author; none of it keeps the signal from working.
+
+        With `many`, several series are what the author expects.
+        """
         texts = (("query", self.query), ("volume", self.volume))
         return [
             f"{name} {problem.text}"
             for name, text in texts
             if text is not None
             for problem in check_query(text)
+            if not (problem.of_many and (many or self.for_each))
         ]
 
 
@@ -268,10 +281,25 @@ def _is_doubtful(answer: _Answer) -> bool:
 
 _REASONS = {Failure.TIMEOUT: Unknown.TIMEOUT, Failure.GARBLED: Unknown.PARSE}
 
+
+def _remarks(options: Options, ask: Ask, use: Use) -> list[Remark]:
+    scraped = options.scrape_interval or use.every
+    return [
+        *(Remark("", text) for text in ask.warnings(many=use.many)),
+        *(
+            Remark(key, text)
+            for key, query in (("query", ask.query), ("volume", ask.volume))
+            if query is not None
+            for text in query_remarks(query, scraped, use.unit if key == "query" else "")
+        ),
+    ]
+
+
 plugin = SourcePlugin(
     summary="Numbers from a Prometheus, many questions to one query.",
     options=Options,
     ask=Ask,
     build=PrometheusSource,
-    problems=Ask.warnings,
+    remarks=_remarks,
+    window=lambda ask: longest_window(ask.query),
 )

@@ -16,7 +16,7 @@ from watchdog.adapters.scraped_counters import Page
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Unknown
-from watchdog.plugins import SourcePlugin, Timeout
+from watchdog.plugins import Remark, SourcePlugin, Timeout, Use
 from watchdog.ports import Answer, Deps, Question
 
 _OK = 200
@@ -140,10 +140,26 @@ class ScrapeSource:
         return None
 
 
+# With fewer, one failed look leaves too little to tell a rate by.
+_LEAST_LOOKS = 4
+
+
+def _remarks(options: Options, ask: Ask, use: Use) -> list[Remark]:  # noqa: ARG001 (of any source)
+    if ask.window is None or ask.window >= _LEAST_LOOKS * use.every:
+        return []
+    text = (
+        f"{ask.window:g} s hold fewer than {_LEAST_LOOKS} looks, {use.every:g} s apart: make it "
+        f"{_LEAST_LOOKS * use.every:g} s or more, or give the source a shorter `every`"
+    )
+    return [Remark("window", text)]
+
+
 plugin = SourcePlugin(
     summary="Numbers from a service's own metrics page, with no Prometheus.",
     options=Options,
     ask=Ask,
     build=ScrapeSource,
     brings_volume=brings_volume,
+    remarks=_remarks,
+    window=lambda ask: ask.window,
 )

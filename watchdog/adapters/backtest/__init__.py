@@ -1,0 +1,1 @@
+"""The past of a Prometheus: loaded once, kept in a file, and made into verdicts by numpy."""

@@ -1,0 +1,117 @@
+"""Yes or no from the alerting rules that a Prometheus, Mimir or Thanos evaluates itself."""
+
+from collections.abc import Mapping, Sequence
+from email.utils import parsedate_to_datetime
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from watchdog.adapters.addresses import unfit
+from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.http import AnswerLostError, Failure, NotSentError
+from watchdog.adapters.rule_states import RuleStates, read_rules
+from watchdog.domain.errors import WatchdogError
+from watchdog.domain.moment import Moment
+from watchdog.domain.observation import Gap, Observation, Unknown
+from watchdog.plugins import SourcePlugin, Timeout
+from watchdog.ports import Answer, Deps, Question
+
+_REASONS = {Failure.TIMEOUT: Unknown.TIMEOUT, Failure.GARBLED: Unknown.PARSE}
+
+
+class Options(BaseModel):
+    """`url` is the address above `path`, which ends in `/api/v1/rules` nearly everywhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str
+    path: str = Field(default="/api/v1/rules", pattern=r"^/[^\s?#]*$", max_length=200)
+    auth: Auth | None = None
+    headers: Mapping[str, str] = {}
+    timeout: Timeout = 5.0
+    max_bytes: int = Field(default=16 << 20, ge=1024)
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        objection = unfit(url)
+        if objection:
+            raise ValueError(f"url {objection}")
+        return url.rstrip("/")
+
+
+class Ask(BaseModel):
+    """`alert` is the rule's name; `labels` chooses among its alerts, `group` among rules."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alert: str = Field(min_length=1, max_length=500)
+    labels: Mapping[str, str] = {}
+    group: str | None = None
+
+
+class PrometheusRulesSource:
+    """Asks for all rules once, whatever is asked of them."""
+
+    def __init__(self, options: Options, deps: Deps) -> None:
+        self._options = options
+        self._deps = deps
+        self._url = f"{options.url}{options.path}?type=alert"
+
+    async def observe(self, questions: Sequence[Question], at: Moment) -> Mapping[str, Observation]:  # noqa: ARG002 (the rules of the past are gone)
+        """One request, whatever is asked of it."""
+        if not questions:
+            return {}
+        answer = await self._ask()
+        if isinstance(answer, Gap):
+            return {question.id: answer for question in questions}
+        rules, now = read_rules(answer), self._server_time(answer)
+        return {question.id: _observation(question.ask, rules, now) for question in questions}
+
+    async def close(self) -> None:
+        pass
+
+    async def _ask(self) -> Answer | Gap:
+        try:
+            try:
+                return await self._send()
+            except AnswerLostError as error:
+                # A kept connection may have died of old age, and asking changes nothing.
+                if error.failure is not Failure.LOST:
+                    raise
+                return await self._send()
+        except (NotSentError, AnswerLostError) as error:
+            return Gap(_REASONS.get(error.failure, Unknown.ERROR), str(error))
+        except WatchdogError as error:
+            return Gap(Unknown.ERROR, str(error))
+
+    async def _send(self) -> Answer:
+        options = self._options
+        return await self._deps.http.request(
+            "GET",
+            self._url,
+            timeout=options.timeout,
+            headers={**options.headers, **auth_headers(options.auth, self._deps.secrets)},
+            max_bytes=options.max_bytes,
+        )
+
+    def _server_time(self, answer: Answer) -> float:
+        """Evaluations are dated by the server's clock, so their age is measured by it, too."""
+        try:
+            # Whole seconds only: half of one is the best guess at the rest.
+            return parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5
+        except (ValueError, OverflowError):
+            return self._deps.clock.now().wall
+
+
+def _observation(ask: Ask, rules: RuleStates | Gap, now: float) -> Observation:
+    if isinstance(rules, Gap):
+        return rules
+    return rules.observation(ask.alert, ask.labels, ask.group, now)
+
+
+plugin = SourcePlugin(
+    summary="Yes or no from the alerting rules that a Prometheus evaluates itself.",
+    options=Options,
+    ask=Ask,
+    build=PrometheusRulesSource,
+)

@@ -1,0 +1,64 @@
+"""Who may speak from outside, and how they prove who they are; off unless configured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+Reference = Mapping[str, str]
+# Seconds behind its due time after which a signal that should have been said again is unknown.
+SLACK = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerDoor:
+    """Alertmanager's webhook. `bearer`: one or two tokens by reference; times in seconds.
+
+    Where `certificate` is true, a client's certificate is needed, too.
+    """
+
+    bearer: tuple[Reference, ...] = ()
+    certificate: bool = False
+    repeat_interval: float = 300.0
+    group_interval: float = 30.0
+    max_age: float = 900.0
+
+    @property
+    def valid_for(self) -> float:
+        """Seconds for which a notification counts without being repeated."""
+        return self.repeat_interval + self.group_interval + SLACK
+
+
+@dataclass(frozen=True, slots=True)
+class SignalDoor:
+    """One signed signal. `secrets`: one or two by reference; `target`: whom it is about.
+
+    Without a `valid_for` of its own, a message counts for this many seconds.
+    """
+
+    secrets: tuple[Reference, ...]
+    target: str = ""
+    valid_for: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """All that may come in."""
+
+    alertmanager: AlertmanagerDoor | None = None
+    signals: Mapping[str, SignalDoor] = field(default_factory=dict)
+    signature_header: str = "X-Watchdog-Signature"
+    timestamp_header: str = "X-Watchdog-Timestamp"
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Every secret that is needed."""
+        bearer = self.alertmanager.bearer if self.alertmanager else ()
+        return (*bearer, *(one for door in self.signals.values() for one in door.secrets))
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Where the certificate of the pages stands, and that of whoever vouches for clients."""
+
+    certificate: str
+    key: str
+    client_ca: str = ""

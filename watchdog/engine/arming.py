@@ -1,0 +1,16 @@
+"""Says what a load of a file changes, by all that the journal holds of the loads before."""
+
+from collections.abc import Sequence
+
+from watchdog.domain.armed import changes
+from watchdog.domain.events import Event
+from watchdog.domain.scorecard import Scorecard
+from watchdog.domain.target import Target
+from watchdog.ports import Clock, Journal
+
+
+async def changes_of(targets: Sequence[Target], journal: Journal, clock: Clock) -> list[Event]:
+    """What to record beside the load of `targets`. Raises JournalError."""
+    card = Scorecard().replay(await journal.read(kinds=Scorecard.KINDS))
+    now = clock.now()
+    return [event for target in targets for event in changes(target, card, now)]

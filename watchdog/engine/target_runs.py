@@ -1,0 +1,247 @@
+"""The runs of one target: begun, driven, stopped, and taken up again; never two at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from watchdog.domain.errors import JournalError, WatchdogError
+from watchdog.domain.events import (
+    Event,
+    IncidentOpened,
+    KillSwitchChanged,
+    Record,
+    SourceSeesAgain,
+    SourceWentBlind,
+    TriggerChanged,
+)
+from watchdog.domain.plan import Plan
+from watchdog.domain.progress import Outcome, RunResumed, Stage
+from watchdog.domain.run import WATCHES, Run, apply, begin, fold
+from watchdog.domain.target import Mode, Target
+from watchdog.domain.trigger import Severity
+from watchdog.domain.words import stamp
+from watchdog.engine.decider import Decider, Shared
+from watchdog.engine.inbox import Inbox, Wake
+from watchdog.engine.runner import NoHands, Runner
+from watchdog.ports import Eyes, Hands
+
+MAX_UNWRITTEN = 100
+# What happened, whether it could be recorded or not.
+FACTS = (TriggerChanged, SourceWentBlind, SourceSeesAgain)
+
+
+class TargetRuns:
+    """What drives one target's runs; its lane tells it when.
+
+    `hands` is None for an alert-only target: then no executor can be built, whatever fires.
+    """
+
+    def __init__(self, target: Target, shared: Shared, eyes: Eyes, hands: Hands | None) -> None:
+        self._shared = shared
+        self._inbox = Inbox(target.name)
+        self._unwritten: list[Event] = []
+        self._drive_task: asyncio.Task[None] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+        self.runner: Runner | None = None
+        self._lost: Runner | None = None
+        self._spare_hands: Callable[[], Hands] | None = None
+        self._alarmed = ""
+        self._parked = False
+        self._take(target, eyes, hands)
+
+    def _take(self, target: Target, eyes: Eyes, hands: Hands | None) -> None:
+        refuse_wrong_hands(target, hands)
+        self.target = target
+        self.decider = Decider(target, self._shared, eyes)
+        self._eyes = eyes
+        self._hands = hands
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is driven, or waits to be taken up again; it keeps its own eyes."""
+        return self.runner is not None or self._lost is not None
+
+    def wake(self) -> None:
+        """Look again at what could not be done before; never waits."""
+        self._inbox.put(Wake())
+
+    async def start_by_hand(
+        self, plan: Plan, by: str, reason: str, make_hands: Callable[[], Hands]
+    ) -> str:
+        """A person starts a plan: whatever the limits say, but never beside another run.
+
+        An alert-only target gets hands for this one run only. Returns the run's name.
+        """
+        if self._shared.ledger.killed:
+            raise WatchdogError(f"the kill switch is on: {self._shared.ledger.killed}")
+        await self._free_for(f"superseded by {by}")
+        incident = self.decider.account.incident
+        events: list[Event] = []
+        if not incident:
+            opened = self._incident("", Severity.WARNING)
+            incident = opened.incident
+            events.append(opened)
+        plan = self.decider.with_trigger_checks(plan)
+        started = self.decider.started(plan, incident, self._shared.clock.now())
+        start = replace(started, by=by, reason=reason)
+        self.decider.refuse_without_destination(start)
+        # Should it be written later than anybody waits for, it is taken up with these.
+        self._spare_hands = make_hands
+        records = await self._write([*events, *self.decider.quarantined(start), start])
+        self._drive(self._runner(begin(records[-1]), self._hands or make_hands()))
+        return start.run
+
+    async def _free_for(self, why: str) -> None:
+        if self._parked:
+            raise self._inbox.stopping()
+        current = self.decider.account.current
+        if self.runner is None and current is not None:
+            raise WatchdogError(
+                f"run {current.run} waits to be taken up again until the journal can be written; "
+                "only one run a target at a time"
+            )
+        if self.runner is None:
+            return
+        if self.runner.run.stage not in WATCHES:
+            run = self.runner.run
+            raise WatchdogError(
+                f"run {run.id} is in its {run.stage.value} stage; only one run a target at a time"
+            )
+        self.runner.request_stop(Outcome.SUPERSEDED, why)
+        await self._rest()
+
+    def _incident(self, trigger: str, severity: Severity) -> IncidentOpened:
+        name = f"inc-{self.target.name}-{stamp(self._shared.clock.now().wall)}"
+        return IncidentOpened(self.target.name, name, trigger, severity)
+
+    async def resume(self, run: Run, make_hands: Callable[[], Hands]) -> None:
+        """Go on with a run found open in the journal."""
+        self._spare_hands = make_hands
+        if self.runner is None:
+            await self._go_on(self._taken_up(run))
+
+    async def _take_up_lost(self) -> None:
+        """Go on with a run that nobody drives, once the journal is well again.
+
+        Its records failed; or its start did, as it seemed, and was written later all the same.
+        """
+        current = self.decider.account.current
+        if self.runner is not None or not self._shared.journal.healthy:
+            return
+        if self._lost is None and (current is None or (current.by and not self._can_act)):
+            return
+        name = self._lost.run.id if self._lost else current.run if current else ""
+        run = fold(await self._shared.journal.read(run=name))
+        if run.stage is not Stage.ENDED:
+            await self._go_on(self._lost.again(run) if self._lost else self._taken_up(run))
+        self._lost = None
+
+    @property
+    def _can_act(self) -> bool:
+        """Whether there are hands for a run that a person started."""
+        return self._hands is not None or self._spare_hands is not None
+
+    def _taken_up(self, run: Run) -> Runner:
+        spare = self._spare_hands if run.start.by else None
+        return self._runner(run, self._hands or (spare() if spare else None))
+
+    async def _go_on(self, runner: Runner) -> None:
+        thrown = await self._thrown_since(runner.run)
+        if thrown and runner.run.stage not in WATCHES:
+            # It was told to stop, and may have had no time to record that.
+            runner.request_stop(Outcome.STOPPED, f"kill switch: {thrown}")
+        resumed = RunResumed(runner.run.id, runner.run.resumes + 1)
+        for record in await self._write([resumed]):
+            runner.run = apply(runner.run, record.event, record.at)
+        self._drive(runner)
+
+    async def _thrown_since(self, run: Run) -> str:
+        """How the kill switch was last thrown since `run` began; empty when it was not."""
+        journal = self._shared.journal
+        first = (await journal.read(run=run.id))[0].seq
+        changes = [r.event for r in await journal.read(kinds=[KillSwitchChanged], after=first)]
+        hows = [one.how for one in changes if isinstance(one, KillSwitchChanged) and one.on]
+        return hows[-1] if hows else ""
+
+    def _runner(self, run: Run, hands: Hands | None) -> Runner:
+        hands = hands or NoHands(self.target.name)
+        return Runner(run, self._shared.journal, self._shared.clock, self._eyes, hands)
+
+    def _drive(self, runner: Runner) -> None:
+        if self._tasks is None:
+            raise RuntimeError(f"{self.target.name}: the lane is not running")
+        self.runner = runner
+        if self._shared.ledger.killed:
+            # Thrown between the decision and this moment: no step may start.
+            runner.request_stop(Outcome.STOPPED, f"kill switch: {self._shared.ledger.killed}")
+        work = self._guarded(lambda: self._driven(runner))
+        self._drive_task = self._tasks.create_task(work, name=f"run {runner.run.id}")
+
+    async def _driven(self, runner: Runner) -> None:
+        try:
+            run = await runner.drive()
+        except JournalError:
+            self._lost = runner
+            raise
+        finally:
+            if self.runner is runner:
+                self.runner = None
+        if run.stop is not None:
+            # What superseded it has been waiting for this moment.
+            self.wake()
+
+    def stop_run(self, why: Outcome, detail: str) -> None:
+        """Let the run under way start no further step."""
+        runner = self.runner or self._lost
+        if runner is not None:
+            runner.request_stop(why, detail)
+
+    async def park(self, reason: str, grace: float) -> None:
+        """Let the step under way finish within `grace` seconds; the next start goes on.
+
+        From now on nothing is evaluated and nothing begins.
+        """
+        self._parked = True
+        if self.runner is not None:
+            self.runner.park(reason)
+        await self._rest(grace)
+
+    async def _rest(self, limit: float | None = None) -> None:
+        """Wait until no run is driven, or for `limit` seconds."""
+        if self._drive_task is not None:
+            await asyncio.wait([self._drive_task], timeout=limit)
+
+    # -- the journal
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """What cannot be recorded must not be done: say so once, and go on watching."""
+        if self._shared.journal.healthy:
+            self._alarmed = ""
+        try:
+            await work()
+        except JournalError as error:
+            if str(error) != self._alarmed:
+                self._alarmed = str(error)
+                self._shared.alarm(f"{self.target.name}: {error}")
+
+    async def _write(self, events: Sequence[Event]) -> Sequence[Record]:
+        """Record `events`, with any that could not be recorded before."""
+        pending = [*self._unwritten, *events]
+        if not pending:
+            return ()
+        try:
+            records = await self._shared.journal.append(*pending)
+        except JournalError:
+            # Facts are kept for later; what was decided on them is decided anew.
+            facts: list[Event] = [e for e in pending if isinstance(e, FACTS)]
+            self._unwritten = facts[-MAX_UNWRITTEN:]
+            self.decider.forget_told()
+            raise
+        self._unwritten = []
+        return records
+
+
+def refuse_wrong_hands(target: Target, hands: Hands | None) -> None:
+    """An alert-only target has none. Raises ValueError."""
+    if (hands is None) is not (target.mode is Mode.ALERT_ONLY):
+        raise ValueError(f"{target.name}: hands are for armed targets, and only for them")
