@@ -103,7 +103,9 @@ def test_any_document_is_a_sample_or_a_gap(document: object, numbers: bool) -> N
 # -- by HTTP
 
 
-ASK: dict[str, object] = {"components": {"at": "providers", "value": "status", "healthy": ["healthy"]}}
+ASK: dict[str, object] = {
+    "components": {"at": "providers", "value": "status", "healthy": ["healthy"]}
+}
 BODY = '{"providers": {"a": {"status": "healthy"}, "b": {"status": "down"}}}'
 
 

@@ -122,8 +122,8 @@ def test_a_check_may_read_one_of_the_windows(files: Files) -> None:
         (
             "{signal: errors, objective: 90%}",
             (
-                "triggers.burning.burn: can never fire over 1h: it would take 1.44 errors a request; "
-                "raise the objective, or give a window that spends less of the budget"
+                "triggers.burning.burn: can never fire over 1h: it would take 1.44 errors a "
+                "request; raise the objective, or give a window that spends less of the budget"
             ),
         ),
         (
@@ -136,8 +136,8 @@ def test_a_check_may_read_one_of_the_windows(files: Files) -> None:
         (
             "{signal: healthy, objective: 99.9%}",
             (
-                "triggers.burning.burn: signal 'healthy' has no $window in its query, where a window "
-                "would stand"
+                "triggers.burning.burn: signal 'healthy' has no $window in its query, where a "
+                "window would stand"
             ),
         ),
         (
@@ -147,8 +147,8 @@ def test_a_check_may_read_one_of_the_windows(files: Files) -> None:
         (
             "{signal: errors, objective: 99.9%, windows: [2h]}",
             (
-                "'2h' is no window of the workbook; write 1h, 6h, 1d, 3d, or {long: 2h, short: 10m, "
-                "budget: 3%}"
+                "'2h' is no window of the workbook; write 1h, 6h, 1d, 3d, or {long: 2h, "
+                "short: 10m, budget: 3%}"
             ),
         ),
         (
