@@ -95,7 +95,7 @@ async def test_a_lie_is_an_error_that_holds_neither_the_query_nor_a_page(lie: An
 async def test_nobody_there_is_an_error_at_once() -> None:
     port = await free_port()
 
-    with pytest.raises(TransientError, match=f"127.0.0.1:{port}: ConnectionError"):
+    with pytest.raises(TransientError, match=f"127.0.0.1:{port}: cannot be reached"):
         await points(f"http://127.0.0.1:{port}")
 
 

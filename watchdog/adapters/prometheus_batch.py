@@ -14,8 +14,8 @@ from watchdog.ports import Question
 # request costs us alike, whatever it holds; but each `or` hashes all that stands on either
 # side of it, so that beyond this Prometheus pays more than we save.
 MOST_QUESTIONS = 50
-MOST_MEMBERS = 100
-LONGEST_QUERY = 16_000
+MOST_MEMBERS = 200
+LONGEST_QUERY = 32_000
 # With its share of the brackets around what stands side by side.
 _LABELLING = len(f'label_replace((\n),"{MEMBER_LABEL}","00","","") or ()')
 # In brackets of their own, so few members are no better off.

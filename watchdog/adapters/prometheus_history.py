@@ -98,11 +98,26 @@ def connected(url: str, timeout: float, headers: dict[str, str]) -> "Iterator[Pr
             yield client
         except RequestException as error:
             # Its text would hold the whole address, and the query with it.
-            raise TransientError(f"{shown(url)}: {type(error).__name__}") from error
+            raise TransientError(f"{shown(url)}: {_in_words(error)}") from error
         except PrometheusApiClientException as error:
             raise TransientError(f"{shown(url)}: {str(error)[:_LONGEST_TEXT]}") from error
         except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
             raise TransientError(f"{shown(url)}: not an answer of Prometheus") from error
+
+
+def _in_words(error: Exception) -> str:
+    from requests import ConnectionError as NotReachedError  # noqa: PLC0415
+    from requests import JSONDecodeError, Timeout  # noqa: PLC0415
+
+    match error:
+        case JSONDecodeError():
+            return "not an answer of Prometheus; is this its address?"
+        case Timeout():
+            return "no answer in time"
+        case NotReachedError():
+            return "cannot be reached; is the address right, and is it running?"
+        case _:
+            return type(error).__name__
 
 
 def _points(

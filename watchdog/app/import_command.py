@@ -3,14 +3,12 @@
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from watchdog import catalog
+from watchdog.app.checked_text import checked
 from watchdog.app.importing import Imported, Wanted, import_rules
 from watchdog.app.rule_files import RuleFile, read_rule_file
 from watchdog.app.target_text import target_text
-from watchdog.config.loading import load_files
-from watchdog.config.problems import ConfigProblems, Problem, in_order
+from watchdog.config.problems import Problem, in_order
 from watchdog.config.reading import read_file
 
 _HEAD = (
@@ -43,7 +41,7 @@ def translate(path: Path, wanted: Wanted, target: str) -> Translation:
         content = _content(made, target or _named(found, path))
         origin = f"From {path.name}: {taken} of {alerts} alerts."
         text = target_text(content, comments=(origin, *_HEAD))
-        warnings = _checked(text)
+        warnings = checked(text)
     notes = [*found.notes, *warnings]
     return Translation(text, taken, alerts, in_order(found.wrong), notes)
 
@@ -66,16 +64,3 @@ def _named(found: RuleFile, path: Path) -> str:
         one if one.isascii() and (one.isalnum() or one in "-_.") else "-" for one in wished
     )
     return name.strip("-_.")[:63] or "imported"
-
-
-def _checked(text: str) -> list[str]:
-    """What `check` remarks on `text`. Raises ConfigProblems where it would refuse it."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "imported.yaml"
-        path.write_text(text)
-        try:
-            warnings = load_files([path], catalog).warnings
-        except ConfigProblems as error:
-            problems = [Problem("", 0, 0, one.key, one.text) for one in error.problems]
-            raise ConfigProblems(problems) from None
-    return [f"{one.key}: {one.text}" for one in warnings]

@@ -19,6 +19,7 @@ from watchdog.cli.doctor import doctor
 from watchdog.cli.exits import Exit
 from watchdog.cli.export import app as export
 from watchdog.cli.import_rules import import_
+from watchdog.cli.init import init
 from watchdog.cli.judge import judge
 from watchdog.cli.output import complain, say
 from watchdog.cli.people import clear, kill, pause, resume
@@ -40,6 +41,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     *(scorecard, judge, signal, ack),
     versions,
     backtest,
+    init,
 )
 
 app = typer.Typer(
