@@ -22,6 +22,7 @@ from bench.page import Page
 from bench.process import cpu_seconds, peak_rss_mb, rss_mb
 from bench.stand_in import set_mood, stand_in
 from bench.whole_daemon import daemon
+from tests.bed.prometheus import Prometheus
 from tests.bed.wire import free_port
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.sqlite_reader import open_reader
@@ -62,8 +63,8 @@ class Row:
     deaf: float
 
 
-async def measure(prometheus: str, page: Page, prometheus_pid: int) -> None:
-    """Print the curve over the stand-in, and over the real Prometheus at `prometheus`."""
+async def measure(server: Prometheus, page: Page) -> None:
+    """Print the curve over the stand-in, and over a real Prometheus that scrapes `page`."""
 
     async def real(mood: str) -> None:
         page.load.set(9.0 if mood == BREACH else 1.0)
@@ -71,35 +72,34 @@ async def measure(prometheus: str, page: Page, prometheus_pid: int) -> None:
     async with stand_in() as url:
         say(_title("a stand-in that answers at once"))
         for size in SIZES:
-            await _say(await _one(size, url, partial(set_mood, url)))
+            _say(await _one(size, url, partial(set_mood, url)))
     say(_title("a real Prometheus on the same cores"))
     for size in SIZES:
-        used, since = cpu_seconds(prometheus_pid), time.monotonic()
-        await _say(await _one(size, prometheus, real))
-        share = (cpu_seconds(prometheus_pid) - used) / (time.monotonic() - since) * 100
-        say(f"          (Prometheus itself: {share:.0f} % of one core)")
+        used, since = cpu_seconds(server.process.pid), time.monotonic()
+        _say(await _one(size, server.url, real))
+        share = (cpu_seconds(server.process.pid) - used) / (time.monotonic() - since) * 100
+        say(f"             Prometheus itself: {share:.0f} % of one core")
 
 
 def _title(source: str) -> str:
     return (
-        f"daemon with triggers every {EVERY:g} s, {PER_TARGET} a target, {MINUTES:g} minutes a "
-        f"size, over {source}\n"
+        f"daemon with triggers every {EVERY:g} s, {PER_TARGET} a target, {WINDOW / 60:.3g} minutes "
+        f"a size, over {source}\n"
         f"  (limits at 10,000: CPU {CPU_LIMIT:g} % of one core, RSS {RSS_LIMIT:g} MB, no slot "
-        f"missed, decided {LATE_LIMIT:g} s after the slot; in brackets the share of the limit)\n"
-        "  triggers   CPU %          RSS MB (peak)         missed   judged   decided after the slot"
-        " (p50, p99, worst)   longest silence   start"
+        f"missed, decided {LATE_LIMIT:g} s after the slot; x is the share of the limit)\n"
+        "  triggers |  CPU % of a core |      RSS MB (peak) | missed | judged | decided after the "
+        "slot: p50, p99, worst s | deaf s | start s"
     )
 
 
-async def _say(row: Row) -> None:
-    worst = max(row.decisions, default=float("nan"))
+def _say(row: Row) -> None:
+    late = [quantile(row.decisions, share) for share in (0.5, 0.99, 1.0)]
     say(
-        f"  {row.triggers:>8}   {row.cpu:5.2f} ({row.cpu / CPU_LIMIT:.2f}x)"
-        f"  {row.rss:6.1f} ({row.peak:.1f}; {row.peak / RSS_LIMIT:.2f}x)   {row.skipped:4g}"
-        f"   {row.looks / row.expected:7.2%}"
-        f"   {quantile(row.decisions, 0.5):.3f} s, {quantile(row.decisions, 0.99):.3f} s,"
-        f" {worst:.3f} s ({worst / LATE_LIMIT:.2f}x) of {len(row.decisions)}"
-        f"   {row.deaf:.2f} s   {row.started:.1f} s"
+        f"  {row.triggers:>8} | {row.cpu:6.2f} {row.cpu / CPU_LIMIT:6.2f}x"
+        f"   | {row.rss:6.1f} ({row.peak:.1f}) {row.peak / RSS_LIMIT:.2f}x"
+        f" | {row.skipped:6g} | {row.looks / row.expected:6.1%}"
+        f" | {late[0]:.3f}, {late[1]:.3f}, {late[2]:.3f} of {len(row.decisions)}"
+        f" {late[2] / LATE_LIMIT:.2f}x | {row.deaf:6.2f} | {row.started:.1f}"
     )
 
 

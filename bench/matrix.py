@@ -3,7 +3,7 @@
 from pathlib import Path
 
 ROUTES = 50
-_BATCH = 25
+_BATCH = 50
 
 _HEAD = """\
 target: bench
@@ -34,7 +34,7 @@ plans:
 
 
 def write_target(
-    path: Path, url: str, triggers: int, *, every: str = "5s", batch: int = 25
+    path: Path, url: str, triggers: int, *, every: str = "5s", batch: int = 50
 ) -> Path:
     """A file with `triggers` triggers on the Prometheus at `url`."""
     numbers = range(1, triggers + 1)

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,9 +14,9 @@ Past = Mapping[str, Iterable[tuple[float, float]]]
 
 @asynccontextmanager
 async def backfilled_prometheus(
-    prometheus: str, promtool: str, folder: Path, past: Past
+    prometheus: str, promtool: str, folder: Path, past: Past, targets: Sequence[str] = ()
 ) -> AsyncIterator[Prometheus]:
-    """A server that remembers `past` and scrapes nothing. The programs are given by path."""
+    """A server that remembers `past` and scrapes `targets`. The programs are given by path."""
     text = folder / "past.txt"
     text.write_text(_as_open_metrics(past))
     command = ("tsdb", "create-blocks-from", "openmetrics", str(text), str(folder / "data"))
@@ -26,7 +26,7 @@ async def backfilled_prometheus(
     said, _ = await process.communicate()
     if process.returncode:
         raise OSError(f"promtool: {said.decode()}")
-    async with start_prometheus(prometheus, folder, []) as server:
+    async with start_prometheus(prometheus, folder, targets) as server:
         yield server
 
 

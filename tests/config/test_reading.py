@@ -90,8 +90,8 @@ def test_a_key_that_stands_twice_is_refused_with_both_places() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "a.yaml:1: is empty; docs/ shows a first file"),
-        ("# nothing\n", "a.yaml:1: is empty; docs/ shows a first file"),
+        ("", "a.yaml:1: is empty; `rollback-watchdog init` prints a first one"),
+        ("# nothing\n", "a.yaml:1: is empty; `rollback-watchdog init` prints a first one"),
         (
             "- a\n",
             "a.yaml:1: a file holds keys and values; begin a target with `target: NAME`",

@@ -13,7 +13,7 @@ from tests.process import Parts, Process
 from watchdog import catalog
 from watchdog.config.loading import load_files
 from watchdog.domain.decision import Reason
-from watchdog.domain.decision_table import Seen, States, Then
+from watchdog.domain.decision_table import Cell, Row, Seen, States, Then
 from watchdog.domain.events import (
     Acknowledged,
     Decided,
@@ -304,6 +304,28 @@ async def test_an_unknown_trigger_is_not_quiet_and_the_default_row_asks_a_person
         await becomes(process, p95=4)
 
         assert [one.row for one in process.told(OutcomeOpened)] == ["not in the matrix"]
+
+
+@virtually
+async def test_a_rollback_waits_while_an_earlier_row_for_people_may_hold_instead() -> None:
+    process = a_process()
+    rows = process.lane.target.decisions
+    slow, default = rows[5], rows[-1]
+    last = Row("slow", Then.ROLLBACK, (("slow", Cell.FIRING),), plan="immediate", within=300.0)
+    target = replace(process.lane.target, decisions=(slow, last, default))
+    process = Process(process.world, target)
+    async with process.running():
+        await process.slots(2)
+        await becomes(process, errors="quiet")
+        await process.slots(4)
+        await becomes(process, p95=4)
+        await asyncio.sleep(5 * MINUTE + ROUND)
+        # Where errors are quiet, the first row asks people to look, and nothing is sent.
+        assert process.told(RunStarted) == []
+        assert [one.row for one in process.told(OutcomeEscalated)] == ["slow"]
+
+        await becomes(process, errors=0.02)
+        assert [one.plan.name for one in process.told(RunStarted)] == ["immediate"]
 
 
 # -- people

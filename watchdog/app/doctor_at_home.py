@@ -10,6 +10,7 @@ from pathlib import Path
 from watchdog import __version__
 from watchdog.adapters.sqlite_file import open_for_reading
 from watchdog.app.examined import Examined, Health
+from watchdog.config.daemon import STATE_FOLDER
 from watchdog.domain.errors import JournalError
 from watchdog.domain.target import Daemon
 
@@ -44,6 +45,8 @@ def journal(path: Path) -> Examined:
             text = "is not writable for this user; a daemon of this user could not act"
             return Examined(Health.WRONG, about, text)
         return Examined(Health.OK, about, "can be read and written")
+    if not path.parent.is_dir() and path.parent == Path(STATE_FOLDER):
+        return Examined(Health.OK, about, "will be made, with its folder, at the first start")
     if not path.parent.is_dir():
         text = f"there is no folder {path.parent}; create it, owned by the user of the daemon"
         return Examined(Health.NOTE, about, text)

@@ -9,6 +9,7 @@ from watchdog.domain.words import duration, utc, value
 
 MOST_FIRINGS = 20
 _DAY = 86400.0
+_WORTH_SAYING = 3600.0
 
 
 def told(result: Backtest) -> Iterator[str]:
@@ -18,6 +19,9 @@ def told(result: Backtest) -> Iterator[str]:
         f"backtest from {utc(result.span.start)} to {utc(result.span.end)} ({days:.3g} days): "
         f"{result.looks} looks"
     )
+    since = _known_since(result)
+    if since - result.span.start > _WORTH_SAYING:
+        yield f"nothing is known before {utc(since)}: does your Prometheus keep that long?"
     for one in result.tested:
         yield from _trigger(one, result)
     if result.has_labels:
@@ -28,6 +32,14 @@ def told(result: Backtest) -> Iterator[str]:
         yield columns((f"{one.target}: {one.trigger}", one.why) for one in result.left_out)
     yield "\nwhat history cannot tell:"
     yield from (f"  - {one}" for one in result.assumed)
+
+
+def _known_since(result: Backtest) -> float:
+    """Unix seconds of the first look at which anything was known, or nearly so."""
+    start = result.span.start
+    courses = (course for one in result.tested for course in one.courses)
+    first = (next(iter(course.unknown), None) for course in courses)
+    return min((one.end if one and one.start <= start else start for one in first), default=start)
 
 
 def _trigger(one: Tested, result: Backtest) -> Iterator[str]:

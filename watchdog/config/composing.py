@@ -84,7 +84,9 @@ class Composer:
             return None
         if root is None:
             self.problems.append(
-                Problem(self._file, 1, 1, "", "is empty; docs/ shows a first file")
+                Problem(
+                    self._file, 1, 1, "", "is empty; `rollback-watchdog init` prints a first one"
+                )
             )
         return root
 

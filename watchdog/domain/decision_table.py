@@ -75,6 +75,14 @@ def may_hold(rows: Sequence[Row], row: Row, states: States) -> bool:
     return not over and not nothing_fires and not _is_contradicted(row, states)
 
 
+def is_settled(rows: Sequence[Row], row: Row, states: States) -> bool:
+    """Whether no earlier row that would do something else may hold in place of `row`."""
+    return all(
+        (one.then, one.plan) == (row.then, row.plan) or _is_contradicted(one, states)
+        for one in rows[: rows.index(row)]
+    )
+
+
 def _holds(row: Row, states: States) -> bool:
     return all(
         cell is Cell.ANY or states.get(trigger, Seen.UNKNOWN).value == cell.value

@@ -1,6 +1,6 @@
 """The board: what was said from outside and still counts, folded from the journal."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -104,17 +104,18 @@ class Board:
             key: entry for key, entry in self.entries.items() if entry.left(now) >= -FORGET
         }
 
-    def has_room(self, now: Moment) -> bool:
-        """Whether a further signal could be kept."""
-        if len(self.entries) >= MOST:
+    def has_room(self, now: Moment, keys: Iterable[tuple[Voice, str]]) -> bool:
+        """Whether these signals could be kept: those that are known take no more room."""
+        more = len(set(keys) - self.entries.keys())
+        if more and len(self.entries) + more > MOST:
             self.forget(now)
-        return len(self.entries) < MOST
+        return not more or len(self.entries) + more <= MOST
 
     def recorded(self, claim: Claim, now: Moment) -> SignalReceived | None:
         """What is to be recorded of `claim`; None where that is known already."""
         entry = self.entries.get(claim.key)
         starts_at = _start(claim, entry, now)
-        new = entry is None or starts_at > entry.said.starts_at + SAME
+        new = entry is None or _is_later(starts_at, entry)
         late = claim.max_age is not None and now.wall - starts_at > claim.max_age
         if entry is not None and not new and not _is_news(entry, claim, now):
             return None
@@ -178,12 +179,20 @@ class Heard:
 
 def _start(claim: Claim, entry: Entry | None, now: Moment) -> float:
     if claim.starts_at is not None:
-        # A clock that is ahead must not make every later episode look older than this one.
-        return min(claim.starts_at, now.wall)
+        return claim.starts_at
     if entry is None:
         return now.wall
     goes_on = claim.status is Word.RESOLVED or entry.standing(now) is not Standing.OVER
     return entry.said.starts_at if goes_on else now.wall
+
+
+def _is_later(starts_at: float, entry: Entry) -> bool:
+    """Whether an episode that began at Unix second `starts_at` is a later one than that known."""
+    known = entry.said.starts_at
+    if known > entry.heard.wall + SAME:
+        # By a clock that is ahead: all that comes would look older than this one.
+        return abs(starts_at - known) > SAME
+    return starts_at > known + SAME
 
 
 def _is_news(entry: Entry, claim: Claim, now: Moment) -> bool:
@@ -198,8 +207,9 @@ def _is_news(entry: Entry, claim: Claim, now: Moment) -> bool:
 def _after(before: Entry, event: SignalReceived, at: Moment) -> Entry:
     known = before.said
     if event.status is Word.RESOLVED:
-        return Entry(replace(event, starts_at=max(known.starts_at, event.starts_at)), at)
-    if event.starts_at > known.starts_at + SAME:
+        later = event.starts_at if _is_later(event.starts_at, before) else known.starts_at
+        return Entry(replace(event, starts_at=later), at)
+    if _is_later(event.starts_at, before):
         return Entry(event, at)
     # Said again: of two Alertmanagers one may know an earlier start of the same episode.
     again = replace(event, starts_at=known.starts_at, late=known.late)
@@ -225,4 +235,5 @@ def _in_words(entry: Entry) -> str:
     said = entry.said
     by = f" by {said.by}" if said.by else ""
     why = f": {said.reason}" if said.reason else ""
-    return f"{said.name} {said.status.value} since {utc(said.starts_at)}, said{by}{why}"
+    since = utc(min(said.starts_at, entry.heard.wall))
+    return f"{said.name} {said.status.value} since {since}, said{by}{why}"

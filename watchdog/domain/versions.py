@@ -1,7 +1,7 @@
 """The versions of each target: what runs, what ran before, what was good, what is quarantined."""
 
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ from watchdog.domain.words import utc
 
 # What a change is told by that a run of ours made.
 ROLLBACK = "rollback"
-# More than any window and any source reach back to.
+# Of versions, and of all else: more than any window and any source reach back to.
 KEPT = 200
 
 
@@ -50,6 +50,7 @@ class Versions:
 
     `changes` in the order in which they happened. `good`: since when (Unix seconds). `runs`:
     which automatic run each version had, by version; `fired`: the same by trigger and version.
+    `returned`: the Unix second at which the last run began that was to return to a version.
     """
 
     changes: tuple[ChangeSeen, ...] = ()
@@ -57,6 +58,7 @@ class Versions:
     quarantined: dict[str, Quarantine] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
     fired: dict[tuple[str, str], str] = field(default_factory=dict)
+    returned: dict[str, float] = field(default_factory=dict)
 
     @property
     def current(self) -> ChangeSeen | None:
@@ -113,9 +115,20 @@ class Versions:
         """Whether this change is known already."""
         return any((o.version, o.at, o.kind) == (version, at, kind) for o in self.changes)
 
-    def has_room_for(self, at: float) -> bool:
+    def has_room_for(self, at: float, kind: ChangeKind = ChangeKind.APP) -> bool:
         """Whether a change of that Unix second would be kept: one from too long ago is not."""
-        return len(self.changes) < KEPT or at > self.changes[0].at
+        alike = _alike(self.changes, kind)
+        return len(alike) < KEPT or at > alike[0].at
+
+    def is_rollback(self, change: ChangeSeen) -> bool:
+        """Whether `change` is what a run of ours did, whoever else tells of it, and when."""
+        back = self.returned.get(change.version)
+        if change.source == ROLLBACK or back is None or change.kind is not ChangeKind.APP:
+            return change.source == ROLLBACK
+        first, last = min(back, change.at), max(back, change.at)
+        return not any(
+            first < one.at <= last for one in self._deployed() if one.version != change.version
+        )
 
     def standing(self, version: str) -> tuple[Standing, str]:
         """What is known of `version`, and why."""
@@ -178,7 +191,7 @@ class VersionBook:
             case ChangeSeen() | VersionGood() | VersionQuarantined() | VersionReleased():
                 self._of[event.target] = _after(self.of(event.target), event, at.wall)
             case RunStarted():
-                self._started(event)
+                self._started(event, at.wall)
             case RunEnded(run=run, outcome=outcome):
                 self._ended(run, outcome, at.wall)
             case WatchEnded(run=run, stage=Stage.WATCH_SHORT, proof=Proof.PASSED):
@@ -186,9 +199,12 @@ class VersionBook:
             case _:
                 pass
 
-    def _started(self, event: RunStarted) -> None:
+    def _started(self, event: RunStarted, wall: float) -> None:
         target = event.target
         if event.to_version:
+            versions = self.of(target)
+            returned = {**versions.returned, event.to_version: wall}
+            self._of[target] = replace(versions, returned=returned)
             # Only one run a target at a time: what is left of an earlier one is over.
             mine = {run: one for run, one in self._under_way.items() if one.target != target}
             self._under_way = {**mine, event.run: event}
@@ -253,4 +269,13 @@ def _with(versions: Versions, change: ChangeSeen) -> Versions:
         return versions
     changes = list(versions.changes)
     insort(changes, change, key=lambda one: one.at)
-    return replace(versions, changes=tuple(changes[-KEPT:]))
+    alike = _alike(changes, change.kind)
+    if len(alike) > KEPT:
+        changes.remove(alike[0])
+    return replace(versions, changes=tuple(changes))
+
+
+def _alike(changes: Sequence[ChangeSeen], kind: ChangeKind) -> list[ChangeSeen]:
+    """Those that say which version runs, or all others: a flood of flags must hide no release."""
+    deployed = kind is ChangeKind.APP
+    return [one for one in changes if (one.kind is ChangeKind.APP) is deployed]

@@ -10,7 +10,7 @@ from watchdog.domain.moment import Moment
 from watchdog.domain.plan import Plan, Return
 from watchdog.domain.target import ChangeRules, Target
 from watchdog.domain.trigger import Trigger
-from watchdog.domain.versions import ROLLBACK, Versions
+from watchdog.domain.versions import Versions
 from watchdog.domain.words import duration, utc
 
 
@@ -69,7 +69,7 @@ class Case:
         """The changes that the plan could undo: a rollback is never one of them."""
         kinds = frozenset({ChangeKind.APP}) if self.returns else frozenset(ChangeKind)
         recent = self.versions.since(self.now.wall - self.rules.within, kinds)
-        return [one for one in recent if one.source != ROLLBACK]
+        return [one for one in recent if not self.versions.is_rollback(one)]
 
     @property
     def began(self) -> float | None:

@@ -49,7 +49,7 @@ class ChangeRecorder:
         """Whether nobody has told of it yet, and it is not from too long ago to matter."""
         versions = self._shared.ledger.versions.of(self._target)
         known = versions.knows(news.version, news.at, news.kind)
-        return not known and versions.has_room_for(news.at)
+        return not known and versions.has_room_for(news.at, news.kind)
 
     def _seen(self, news: News, source: str) -> ChangeSeen:
         versions = self._shared.ledger.versions.of(self._target)

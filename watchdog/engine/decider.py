@@ -176,9 +176,10 @@ class Decider:
         return [self._decided(proposal, plan, incident, None), *self.quarantined(start), start]
 
     def _asking(self, proposal: Proposal) -> list[Trigger]:
-        """The triggers whose firing asks for it."""
-        written = (self._target.trigger(name) for name in proposal.because or (proposal.trigger,))
-        return list({one.name: one for one in written if one is not None}.values())
+        """The triggers whose firing asks for it; of one with a label, those of its values."""
+        names = dict.fromkeys(proposal.because or (proposal.trigger,))
+        written = ((name, self._target.trigger(name)) for name in names)
+        return [replace(one, name=name) for name, one in written if one is not None]
 
     def has_recent_change(self, now: Moment) -> bool:
         """Whether something was changed that a plan could still be asked to undo."""

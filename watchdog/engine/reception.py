@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from watchdog.domain.claims import Claim, InboundIncomplete, Voice
+from watchdog.domain.claims import Claim, InboundIncomplete, SignalReceived, Voice
 from watchdog.domain.errors import TransientError
 from watchdog.domain.events import Event
 from watchdog.domain.inbound import Board
@@ -54,10 +54,10 @@ class Reception:
         now = self._clock.now()
         found = (self.board.recorded(claim, now) for claim in claims)
         events: list[Event] = [event for event in found if event is not None]
-        if events and not self.board.has_room(now):
-            raise BusyError("too many signals are remembered; say it again")
         events += self._incomplete(claims, missing, now)
-        self._count(len(events), now)
+        if not all(claim.how is Voice.CLI for claim in claims):
+            # Whoever is at the socket is heard, whatever strangers flood us with.
+            self._refuse_a_flood(events, now)
         for record in await self._journal.append(*events):
             # At once, and not when the journal's listeners are told: who comes next must see it.
             self.board.take(record.seq, record.at, record.event)
@@ -76,6 +76,12 @@ class Reception:
             return []
         self._told.pop(how, None)
         return [InboundIncomplete(how, claims[0].by, missing)]
+
+    def _refuse_a_flood(self, events: Sequence[Event], now: Moment) -> None:
+        keys = [event.key for event in events if isinstance(event, SignalReceived)]
+        if not self.board.has_room(now, keys):
+            raise BusyError("too many signals are remembered; say it again")
+        self._count(len(events), now)
 
     def _count(self, records: int, now: Moment) -> None:
         while self._recorded and now.since(self._recorded[0]) >= MINUTE:

@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from watchdog.domain.decision_table import Row, Seen, States, Then, may_hold, named, selected
+from watchdog.domain.decision_table import (
+    Row,
+    Seen,
+    States,
+    Then,
+    is_settled,
+    may_hold,
+    named,
+    selected,
+)
 from watchdog.domain.events import Event
 from watchdog.domain.ledger import Account
 from watchdog.domain.matrix import Proposal
@@ -37,8 +46,10 @@ class TableClock:
         if not self._rows:
             return list(firing)
         kept = [one for one in firing if one.plan or _written(one.trigger) not in self._named]
-        row = selected(self._rows, self.states(now))
-        if row is not None and row.then is Then.ROLLBACK:
+        states = self.states(now)
+        row = selected(self._rows, states)
+        # Where an earlier row may hold instead, that is not known: `moves` asks people.
+        if row and row.then is Then.ROLLBACK and is_settled(self._rows, row, states):
             # Before those of the same severity: whoever writes a table means it.
             kept = [_proposal(row, firing), *kept]
         return sorted(kept, key=lambda one: -one.severity)

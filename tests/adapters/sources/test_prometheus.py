@@ -112,13 +112,29 @@ async def test_the_time_is_the_slots_less_the_offset_whatever_the_clock_says(
 async def test_many_questions_share_a_request(fake: FakePrometheus, deps: Deps) -> None:
     asked = questions(*(f"q{n}" for n in range(60)))
 
-    seen = await observe(source(fake.url, deps), asked)
+    seen = await observe(source(fake.url, deps, batch=25), asked)
 
     assert len(fake.forms) == 3
     # Each question has two members: its freshness, and then its number.
     assert seen["q0"] == Sample((1.5,), age=0.5)
     assert seen["q24"] == Sample((49.5,), age=48.5)
     assert seen["q25"] == Sample((1.5,), age=0.5)
+
+
+async def test_a_thousand_ratios_with_their_volume_and_freshness_are_twenty_requests_a_round(
+    fake: FakePrometheus, deps: Deps
+) -> None:
+    asked = [
+        Question(f"q{n}", Ask(query=f"sum(bad{n}) / sum(all{n})", volume=f"sum(all{n})"))
+        for n in range(1_000)
+    ]
+    one = source(fake.url, deps)
+
+    for _ in range(3):
+        seen = await observe(one, asked)
+
+    assert len(seen) == 1_000
+    assert len(fake.forms) == 3 * 20
 
 
 async def test_no_question_needs_no_request(fake: FakePrometheus, deps: Deps) -> None:

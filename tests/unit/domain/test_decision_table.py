@@ -1,6 +1,16 @@
 import pytest
 
-from watchdog.domain.decision_table import Cell, Row, Seen, Then, may_hold, named, selected
+from watchdog.domain.decision_table import (
+    Cell,
+    Row,
+    Seen,
+    States,
+    Then,
+    is_settled,
+    may_hold,
+    named,
+    selected,
+)
 
 F, Q, U = Seen.FIRING, Seen.QUIET, Seen.UNKNOWN
 
@@ -70,3 +80,24 @@ def test_the_default_row_is_over_when_all_is_quiet_or_another_row_holds() -> Non
 def test_a_trigger_under_a_wildcard_belongs_to_the_table() -> None:
     assert named(TABLE) == {"a", "b", "c"}
     assert WILD.firing == ("c",)
+
+
+@pytest.mark.parametrize(
+    ("first", "states", "settled"),
+    [
+        (Then.INVESTIGATE, {"a": F, "b": F}, True),
+        (Then.INVESTIGATE, {"a": F, "b": U}, False),
+        # Whatever is unknown, the same would be done.
+        (Then.ROLLBACK, {"a": F, "b": U}, True),
+    ],
+)
+def test_a_row_is_settled_when_no_earlier_one_may_do_something_else(
+    first: Then, states: States, *, settled: bool
+) -> None:
+    rows = [
+        row("first", then=first, a="firing", b="quiet"),
+        row("last", then=Then.ROLLBACK, a="firing"),
+    ]
+
+    assert selected(rows, states) is rows[1]
+    assert is_settled(rows, rows[1], states) is settled

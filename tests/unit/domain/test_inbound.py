@@ -167,10 +167,23 @@ def test_what_was_heard_of_in_time_may_grow_old(desk: Desk) -> None:
     assert desk.says("29m") == NO
 
 
-def test_a_start_in_the_future_is_one_of_now(desk: Desk) -> None:
+def test_a_start_in_the_future_makes_no_later_one_look_old(desk: Desk) -> None:
     desk.hears("10s", a_claim(began="9h"))
+    desk.hears("20s", a_claim(Word.RESOLVED, began="9h"))
+    desk.hears("30s", a_claim(began="25s"))
 
-    assert desk.recorded[0][1].starts_at == at("10s").wall
+    assert desk.says("30s") == NO
+
+
+def test_a_repeat_of_a_start_in_the_future_is_no_new_episode(desk: Desk) -> None:
+    ahead = a_claim(began="5m")
+    desk.hears("0s", ahead)
+    assert desk.hears("60s", replace(ahead, status=Word.RESOLVED))
+    desk.hears("61s", ahead)
+
+    assert desk.says("62s") == Unknown.AMBIGUOUS.value
+    desk.hears("2m", a_claim(began="2m"))
+    assert desk.says("2m") == NO
 
 
 def test_a_step_of_the_wall_clock_makes_nothing_stale(desk: Desk) -> None:
@@ -265,5 +278,7 @@ def test_the_board_holds_so_much_and_no_more(desk: Desk) -> None:
     for number in range(MOST):
         desk.hears("10s", a_claim(fingerprint=f"{number:x}"))
 
-    assert not desk.board.has_room(at("20s"))
-    assert desk.board.has_room(at("30h"))
+    known, new = (Voice.ALERTMANAGER, "0"), (Voice.ALERTMANAGER, "new")
+    assert desk.board.has_room(at("20s"), [known])
+    assert not desk.board.has_room(at("20s"), [known, new])
+    assert desk.board.has_room(at("30h"), [known, new])

@@ -166,6 +166,37 @@ def test_a_rollback_is_never_rolled_back() -> None:
     assert asked(book.of("shop"), began="2h55m") is Why.VERSION_MOVED_ON
 
 
+@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("told", ["2h49m55s", "2h51m", "2h52m30s"])
+def test_a_rollback_that_others_tell_of_is_no_release_to_be_undone(
+    told: str, outcome: Outcome
+) -> None:
+    start = replace(started(RETURNING), from_version="v2", to_version="v1")
+    book = VersionBook()
+    before = [change("v0", "1m"), replace(GOOD, version="v0"), V1, GOOD, V2]
+    for event in (*before, start):
+        book.apply(event, at("2h50m"))
+    book.apply(RunEnded("r1", "shop", outcome, "", 60), at("2h52m"))
+    book.apply(change("v1", told), at("2h52m30s"))
+    to_the_last = replace(RETURNING, returns_to=Return.LAST_GOOD.value)
+
+    assert book.of("shop").last_good == "v0"
+    assert asked(book.of("shop"), began="2h55m", plan=to_the_last) is Why.VERSION_MOVED_ON
+
+
+def test_what_people_release_after_a_rollback_is_a_change_like_any_other() -> None:
+    start = replace(started(RETURNING), from_version="v2", to_version="v1")
+    book = VersionBook()
+    for event in (V1, GOOD, replace(V2, at=at("2h").wall), start):
+        book.apply(event, at("2h10m"))
+    book.apply(RunEnded("r1", "shop", Outcome.SUCCEEDED, "", 60), at("2h12m"))
+    for event in (change("v3", "2h15m"), replace(GOOD, version="v3"), change("v1", "2h45m")):
+        book.apply(event, at("2h45m"))
+
+    to_v3 = replace(RETURNING, returns_to=Return.PREVIOUS.value)
+    assert asked(book.of("shop"), began="2h50m", plan=to_v3) is None
+
+
 # -- one run a version
 
 

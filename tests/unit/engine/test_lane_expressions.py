@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tests.builders import a_plan, a_signal, a_step, a_target, a_trigger, above
 from tests.process import Process, a_world
@@ -9,7 +10,7 @@ from watchdog.domain.decision import Reason
 from watchdog.domain.events import Decided, Outcome, Proof, RunStarted, RunVerified
 from watchdog.domain.expression import Term, all_of
 from watchdog.domain.observation import Observation, Sample
-from watchdog.domain.target import Target
+from watchdog.domain.target import Mode, Target
 from watchdog.engine.evaluator import Looked
 from watchdog.testing.virtual_time import virtually
 from watchdog.testing.world import World
@@ -93,6 +94,49 @@ async def test_one_route_starts_the_run_and_proves_it_for_itself() -> None:
 
         assert [run.trigger for run in process.told(RunStarted)] == ['errors{route="/b"}']
         assert process.run().outcome is Outcome.SUCCEEDED
+
+
+@virtually
+async def test_a_route_that_goes_on_breaching_is_not_proven_by_the_others() -> None:
+    world, bad = a_world(), {"/a": 0.0, "/b": 0.0}
+    async with Process(world, BY_ROUTE).running(ticking=False) as process:
+        await rounds(process, BY_ROUTE, bad, 2)
+        bad["/b"] = 0.9
+        await rounds(process, BY_ROUTE, bad, 60)
+
+        (verified,) = process.told(RunVerified)
+        assert verified.proof is Proof.FAILED
+        assert process.run().outcome is Outcome.FAILED
+
+
+@virtually
+async def test_a_route_that_vanishes_is_not_proven_to_be_mended() -> None:
+    world, bad = a_world(), {"/a": 0.0, "/b": 0.0}
+    world.on_effect = lambda _: bad.pop("/b")
+    async with Process(world, BY_ROUTE).running(ticking=False) as process:
+        await rounds(process, BY_ROUTE, bad, 2)
+        bad["/b"] = 0.9
+        await rounds(process, BY_ROUTE, bad, 60)
+
+        (verified,) = process.told(RunVerified)
+        assert verified.proof is Proof.INCONCLUSIVE
+        assert process.run().outcome is Outcome.INCONCLUSIVE
+
+
+@virtually
+async def test_a_run_by_hand_is_proven_by_all_routes_together() -> None:
+    world, bad = a_world(), {"/a": 0.0, "/b": 0.9}
+    target = replace(BY_ROUTE, mode=Mode.ALERT_ONLY)
+    async with Process(world, target).running(ticking=False) as process:
+        await rounds(process, BY_ROUTE, bad, 3)
+        (plan,) = target.plans.values()
+        await process.lane.order(
+            lambda: process.lane.start_by_hand(plan, "ann", "she says so", lambda: process.hands)
+        )
+        await rounds(process, BY_ROUTE, bad, 60)
+
+        (verified,) = process.told(RunVerified)
+        assert verified.proof is Proof.FAILED
 
 
 @virtually

@@ -48,7 +48,7 @@ class Options(BaseModel):
     auth: Auth | None = None
     headers: Mapping[str, str] = {}
     timeout: Timeout = 5.0
-    batch: int = Field(default=25, ge=1, le=MOST_QUESTIONS)
+    batch: int = Field(default=MOST_QUESTIONS, ge=1, le=MOST_QUESTIONS)
     max_bytes: int = Field(default=4 << 20, ge=1024)
     query_offset: Duration = 0.0
     scrape_interval: Duration | None = None
