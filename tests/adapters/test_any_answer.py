@@ -162,6 +162,14 @@ answers: st.SearchStrategy[Answer | Exception] = (
         elapsed=st.floats(0, 10),
         truncated=st.booleans(),
     )
+    # Some are answers like any other, or this would show little.
+    | st.builds(
+        Answer,
+        status=st.just(200),
+        headers=st.just({"Content-Type": "application/json"}),
+        body=whole_vectors.map(lambda one: json.dumps(one).encode()),
+        elapsed=st.floats(0, 10),
+    )
     | st.builds(TransientError, st.text(max_size=5))
     | st.builds(InDoubtError, st.text(max_size=5))
 )
@@ -217,5 +225,4 @@ def test_whatever_is_answered_there_is_a_verdict(kind: str) -> None:
 
     any_answers()
     assert Verdict.UNKNOWN in verdicts
-    # Some of it was an answer, or this would show little.
     assert kind not in DECIDED or len(verdicts) > 1

@@ -186,3 +186,23 @@ def test_the_largest_range_of_a_batch_decides_how_long_a_vanished_series_counts(
     ages.of(one, Numbers({"0": [0.0]}), 1_000.0)
 
     assert ages.of(one, Numbers({}), 8_000.0).vanished == {"0": 7_000.0}
+
+
+def test_a_value_of_a_label_that_has_nothing_but_traffic_is_told_of() -> None:
+    ask = Ask(query="rate(bad[5m])", volume="increase(all[5m])", for_each="route")
+    one = alone(take_apart(Question("q", ask)))
+    (place,) = one.places
+    assert place.volume is not None
+    labelled = {
+        place.value: [({"route": "/a"}, 0.5)],
+        place.volume: [({"route": "/a"}, 100.0), ({"route": "/b"}, 200.0)],
+    }
+    values = {member: [value for _, value in told] for member, told in labelled.items()}
+
+    sample = seen(one, Numbers(values, labelled=labelled))
+
+    assert sample.parts is not None
+    assert {name: (part.values, part.volume) for name, part in sample.parts.items()} == {
+        "/a": ((0.5,), 100.0),
+        "/b": ((), 200.0),
+    }

@@ -96,6 +96,11 @@ class Alertmanager:
                 self.process.kill()
                 await self.process.wait()
 
+    async def start(self) -> None:
+        """Start it again after `stop`, at the same address; of alerts it knows nothing any more."""
+        self.process = await _launch(self.program, self.folder, self.port)
+        await self.ready()
+
     async def ready(self) -> None:
         """Wait until it answers."""
         async with asyncio.timeout(READY_WITHIN), aiohttp.ClientSession() as session:

@@ -32,6 +32,10 @@ class Prometheus:
     def freeze(self) -> None:
         """It accepts connections and answers nothing, until `thaw`."""
         self.process.send_signal(signal.SIGSTOP)
+        # On a busy machine its threads go on for a moment.
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        while stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "T":
+            pass
 
     def thaw(self) -> None:
         self.process.send_signal(signal.SIGCONT)
@@ -93,12 +97,14 @@ async def start_prometheus(
     *,
     scrape_interval: str = "200ms",
     rules: str = "",
+    alertmanager: str = "",
 ) -> AsyncIterator[Prometheus]:
     """A Prometheus that scrapes `targets` (host:port, page /metrics) as the job `bed`.
 
     `program` is its path, from the fixture `require_program`. `rules`: a rule file's text.
+    `alertmanager`: host:port of whoever is told of alerts.
     """
-    _write_configuration(folder, targets, scrape_interval, rules)
+    _write_configuration(folder, targets, scrape_interval, rules, alertmanager)
     server = await _start_on_a_free_port(program, folder)
     try:
         yield server
@@ -129,6 +135,7 @@ async def _launch(program: str, folder: Path, port: int) -> asyncio.subprocess.P
             f"--config.file={folder / 'prometheus.json'}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
+            "--rules.alert.resend-delay=1s",
             "--log.level=warn",
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
@@ -138,8 +145,9 @@ async def _launch(program: str, folder: Path, port: int) -> asyncio.subprocess.P
 
 
 def _write_configuration(
-    folder: Path, targets: Sequence[str], scrape_interval: str, rules: str
+    folder: Path, targets: Sequence[str], scrape_interval: str, rules: str, alertmanager: str
 ) -> None:
+    told = [{"static_configs": [{"targets": [alertmanager]}]}] if alertmanager else []
     configuration = {
         "global": {
             "scrape_interval": scrape_interval,
@@ -147,6 +155,7 @@ def _write_configuration(
             "evaluation_interval": scrape_interval,
         },
         "rule_files": [str(folder / "rules.yaml")] if rules else [],
+        "alerting": {"alertmanagers": told},
         "scrape_configs": [{"job_name": "bed", "static_configs": [{"targets": list(targets)}]}],
     }
     # JSON is YAML, too.

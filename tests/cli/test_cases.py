@@ -110,6 +110,14 @@ def test_the_outcome_is_json_for_a_machine(tmp_path: Path) -> None:
         ("errors-high", "slow", "no input for trigger 'slow'; add one for signal mean"),
         ("expect:", "decisions:", "state: unknown key"),
         (", state: STATE", "", "expects nothing; add state, verdict, reason or blind"),
+        ("9x200", "9x999999999999", "'9x999999999999' makes more than 200000 values"),
+        ("at: 10s", "at: 400000d", ":3: tests[0]: takes more than 200000 looks to play"),
+        ("tests:", "target: bank\ntests:", ":2: target: there is no target 'bank'; there are: "),
+        (
+            "    expect:",
+            "    restart_at: [{at: 1m, downtime: 2m}, 2m]\n    expect:",
+            ":6: tests[0].restart_at[1]: it is down until 3m already; let it die after that",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_file_of_cases_is_said_with_its_place(

@@ -108,6 +108,22 @@ def test_a_pair_of_windows_of_ones_own(files: Files) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("long", "short", "names"),
+    [
+        ("30d", "60h", ["errors.2592000s", "errors.216000s"]),
+        ("90s", "1500ms", ["errors.90s", "errors.1500ms"]),
+    ],
+)
+def test_a_window_is_written_as_promql_reads_it(
+    files: Files, long: str, short: str, names: list[str]
+) -> None:
+    window = f"{{long: {long}, short: {short}, budget: 1%}}"
+    target = load(files, f"{{signal: errors, objective: 99.999%, windows: [{window}]}}")
+
+    assert [term.signal.name for term in target.triggers[1].terms] == names
+
+
 def test_a_check_may_read_one_of_the_windows(files: Files) -> None:
     target = load(
         files, "{signal: errors, objective: 99.9%}", "{signal: errors.5m, below: 1%, samples: 3}"
@@ -132,6 +148,13 @@ def test_a_check_may_read_one_of_the_windows(files: Files) -> None:
                 "triggers.burning.burn: what shows over 3d cannot be tied to one change, and no "
                 "rollback mends it: leave `plan` out, and people are told"
             ),
+        ),
+        (
+            (
+                "{signal: errors, objective: 99.9%, windows: [{long: 24h, short: 2h, "
+                "budget: 10%}]}, plan: undo"
+            ),
+            "what shows over 86400s cannot be tied to one change",
         ),
         (
             "{signal: healthy, objective: 99.9%}",

@@ -81,3 +81,11 @@ def test_two_limits_of_one_signal_must_agree(files: Files) -> None:
             "as triggers.high.above says; write the limit in that unit"
         )
     ]
+
+
+def test_how_sure_a_share_is_cannot_be_told_of_several_at_once(files: Files) -> None:
+    (problem,) = files.problems(
+        FILE.format(unit=", volume: all, confidence: 95%, series: any", condition="above: 10%")
+    )
+
+    assert "signals.number: `confidence` is for one share of one volume" in problem

@@ -66,6 +66,12 @@ class Site:
             "journal": {"path": "state/journal.db"},
             "targets": [f"target-{target['target']}.yaml" for target in targets],
             "limits": {"per_hour": 1000},
+            # Fifty targets of one test break at once, and half of them must fail.
+            "breaker": {
+                "unknown": "99%",
+                "targets_firing": "1000 in 2m",
+                "failed_plans": "1000 in 24h",
+            },
             "channels": {"pager": {"use": "webhook", "url": f"{self.api.base}/pager"}},
             "defaults": {"notify": [{"to": ["pager"]}]},
         }

@@ -7,7 +7,7 @@ import random
 import resource
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,14 +109,19 @@ class Desk:
 
 
 @asynccontextmanager
-async def a_desk(doors: Doors = DOORS) -> AsyncIterator[Desk]:
+async def a_desk(
+    doors: Doors = DOORS, before: Sequence[SignalReceived] = ()
+) -> AsyncIterator[Desk]:
     desk = Desk()
+    for number, event in enumerate(before):
+        desk.reception.board.take(number + 1, desk.clock.now(), event)
+    signed_before = dict(desk.reception.board.signed)
 
     async def nothing(*_: object) -> Any:  # noqa: ANN401
         return {}
 
     facts = Facts(list, list, lambda: b"", nothing, nothing)
-    inbound = Inbound(doors, desk.take, desk.secrets, desk.clock)
+    inbound = Inbound(doors, desk.take, desk.secrets, desk.clock, signed_before)
     async with serving("127.0.0.1:0", facts, inbound=inbound) as desk.url:
         desk.clock.advance(1)
         yield desk
@@ -182,6 +187,30 @@ async def test_what_was_signed_before_the_start_is_to_be_signed_anew() -> None:
         anew = await desk.status(FRAUD, body, desk.signed(body))
 
     assert (early, anew) == (503, 200)
+
+
+async def test_what_was_signed_ahead_is_no_replay_for_the_next_process() -> None:
+    body = b'{"status": "firing"}'
+    async with a_desk() as desk:
+        headers = desk.signed(body, 200)
+        other = b'{"status": "resolved"}'
+        answers = [await desk.status(FRAUD, body, headers)]
+        answers.append(await desk.status(FRAUD, other, desk.signed(other)))
+        heard = desk.heard
+    async with a_desk(before=heard) as desk:
+        answers.append(await desk.status(FRAUD, body, headers))
+        answers.append(await desk.status(FRAUD, other, desk.signed(other, 202)))
+
+    assert answers == [200, 200, 503, 200]
+
+
+async def test_a_clock_that_was_ahead_at_the_start_keeps_nobody_out() -> None:
+    async with a_desk() as desk:
+        desk.clock.step(-3600)
+        desk.clock.advance(5)
+
+        assert await desk.status(FRAUD, b"{}", desk.signed(b"{}")) == 200
+        assert await desk.status(FRAUD, b"{ }", desk.signed(b"{ }", -30)) == 503
 
 
 async def test_what_could_not_be_recorded_may_be_said_again_with_the_same_signature() -> None:

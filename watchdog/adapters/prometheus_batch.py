@@ -165,13 +165,15 @@ def observations(
 def _parts(place: Place, label: str, whole: Sample, numbers: Numbers) -> Mapping[str, Sample]:
     """One sample for each value of `label`, with the volume of that same value."""
     volumes = {} if place.volume is None else _by_label(numbers, place.volume, label)
+    values = _by_label(numbers, place.value, label)
+    # Also those with nothing but traffic: no error at all may be what their owner calls good.
     return {
         value: replace(
             whole,
-            values=tuple(seen),
+            values=tuple(values.get(value, ())),
             volume=only[0] if len(only := volumes.get(value, ())) == 1 else None,
         )
-        for value, seen in _by_label(numbers, place.value, label).items()
+        for value in (*values, *(one for one in volumes if one not in values))
     }
 
 

@@ -9,6 +9,7 @@ _LONGEST = 200
 # What may be tried without trusting whoever wrote it: literals, `.*` and `.+`, and choices of them.
 _PLAIN = re.compile(r"(?:[\w\-/:@ ,]|\\[.\-+*?()|\[\]{}^$/]|\.[*+])*")
 _MOST_GAPS = 3
+_STATES = ("active", "pending", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,10 @@ def silences_about(answer: object, labels: Mapping[str, str]) -> list[Silence]:
 def _parts(one: object) -> tuple[object, Sequence[Mapping[str, Any]]]:
     if isinstance(one, dict) and isinstance(one.get("status"), dict):
         matchers = one.get("matchers")
-        if isinstance(matchers, list) and all(map(_is_matcher, matchers)):
-            return one["status"].get("state"), matchers
-    raise ValueError("a silence has no `status` or no `matchers`")
+        state = one["status"].get("state")
+        if state in _STATES and isinstance(matchers, list) and all(map(_is_matcher, matchers)):
+            return state, matchers
+    raise ValueError("a silence has no `status` that is known, or no `matchers`")
 
 
 def _is_matcher(matcher: object) -> bool:

@@ -1,5 +1,6 @@
 """A change as somebody outside writes it in JSON: read strictly, so that no half of it is lost."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -72,6 +73,8 @@ def moment(value: object) -> float:
         number = float(value)
     except OverflowError:
         raise ValueError("at: is no time: the number is beyond all measure") from None
+    if not math.isfinite(number):
+        raise ValueError(f"at: is no time: {number}")
     return number / 1000 if number >= _MILLISECONDS else number
 
 

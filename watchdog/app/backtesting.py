@@ -1,14 +1,15 @@
 """Tests the triggers of a file on the past: replays them, asks the guards, and keeps the score."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from watchdog.adapters.backtest.history import History
 from watchdog.app.backtest_history import Need, Needs, columns_of
-from watchdog.app.replaying import Ran, run_of
+from watchdog.app.not_simulated import not_simulated
+from watchdog.app.replaying import Ran, run_of, untested
 from watchdog.app.sweeping import Sweep, swept
-from watchdog.domain.backtest import Course, Firing, Labelled, Ruling, Span
+from watchdog.domain.backtest import Course, Firing, Labelled, LeftOut, Ruling, Span
 from watchdog.domain.backtest_score import Backtest, Score, Swept, Tested, score
 from watchdog.domain.target import Target
 from watchdog.domain.words import duration
@@ -21,8 +22,8 @@ _UNSEEN = (
     ),
     "A failed or slow query leaves no trace in history: live, more looks are unknown.",
     (
-        "Pauses, vetoes, preflight, deployments and restarts are not in history: each can"
-        " only keep a run from starting."
+        "Pauses, vetoes, the breaker, preflight, deployments and restarts are not in history: each"
+        " can only keep a run from starting."
     ),
     "The past had no rollback in it: a breach that one would have ended goes on here.",
 )
@@ -43,6 +44,7 @@ class _Run:
     need: Need
     ran: tuple[Ran, ...]
     sweep: tuple[Swept, ...]
+    untested: str
 
 
 def backtest(
@@ -56,7 +58,7 @@ def backtest(
         columns = columns_of(need, history)
         ran = tuple(run_of(need.trigger, columns))
         sweep = swept(need, columns, asked.sweeps, asked.incidents, span)
-        runs.append(_Run(need, ran, sweep))
+        runs.append(_Run(need, ran, sweep, untested(need.trigger, columns)))
     tell(len(needs.tested), len(needs.tested))
     ruled = rulings(_fired(runs), asked.assumed, span.start)
     tested = tuple(_tested(run, ruled, asked, span) for run in runs)
@@ -65,11 +67,17 @@ def backtest(
         incidents=asked.incidents,
         has_labels=asked.has_labels,
         tested=tested,
-        left_out=needs.left_out,
+        left_out=(*needs.left_out, *_untested(runs)),
         totals=_totals(tested, asked.incidents, span),
         looks=sum(sum(course.slots.values()) for one in tested for course in one.courses),
         evaluated=sum(each.evaluated for run in runs for each in run.ran),
-        assumed=(_assumption(asked.assumed), *_UNSEEN),
+        assumed=(
+            _assumption(asked.assumed),
+            *not_simulated(
+                {one.target.name: one.target for one in needs.tested}.values(), needs.left_out
+            ),
+            *_UNSEEN,
+        ),
     )
 
 
@@ -80,6 +88,12 @@ def _fired(runs: Iterable[_Run]) -> list[tuple[Target, list[Fired]]]:
         targets[run.need.target.name] = run.need.target
         fired[run.need.target.name] += [Fired(one.trigger, one.grid, one.held) for one in run.ran]
     return [(target, fired[name]) for name, target in targets.items()]
+
+
+def _untested(runs: Iterable[_Run]) -> Iterator[LeftOut]:
+    for run in runs:
+        if run.untested:
+            yield LeftOut(run.need.target.name, run.need.trigger.name, run.untested)
 
 
 def _tested(

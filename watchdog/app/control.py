@@ -111,7 +111,7 @@ class Control:
         word = " withdrawn" if signal.withdraw else ""
         about = f"{signal.target or 'all targets'}/{signal.name}{word}: {signal.reason}"
         await self._note("signal", uid, signal.by, about)
-        done = await say(self._daemon.reception, signal, self._daemon.targets())
+        done = await say(self._daemon.reception, signal, self._daemon.targets(), self._clock)
         return {"done": done, "notes": []}
 
     async def _note_kill(self, kill: Kill, uid: int) -> None:

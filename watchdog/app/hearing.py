@@ -1,6 +1,6 @@
 """Connects the board of what is said from outside with the journal, the sources and the pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from watchdog.app.commands import Signal
@@ -8,11 +8,13 @@ from watchdog.config.lint_inbound import INBOUND
 from watchdog.domain.claims import Claim, Voice, Word
 from watchdog.domain.errors import ConfigError, TransientError, WatchdogError
 from watchdog.domain.events import Record
-from watchdog.domain.inbound import Board
+from watchdog.domain.inbound import FAILING, Asked, Board
+from watchdog.domain.moment import Moment
+from watchdog.domain.observation import Sample
 from watchdog.domain.target import Daemon, Target
 from watchdog.domain.words import duration
 from watchdog.engine.reception import Reception
-from watchdog.ports import Deps
+from watchdog.ports import Clock, Deps
 from watchdog.web.inbound import Inbound
 
 
@@ -41,10 +43,12 @@ def doorway(settings: Daemon, reception: Reception, deps: Deps) -> Inbound | Non
     async def take(claims: Sequence[Claim], missing: int) -> int:
         return await reception.take(claims, missing=missing)
 
-    return Inbound(doors, take, deps.secrets, deps.clock)
+    return Inbound(doors, take, deps.secrets, deps.clock, dict(reception.board.signed))
 
 
-async def say(reception: Reception, signal: Signal, targets: Mapping[str, Target]) -> str:
+async def say(
+    reception: Reception, signal: Signal, targets: Mapping[str, Target], clock: Clock
+) -> str:
     """A person says (or takes back) a signal; what was done, in a sentence.
 
     Raises ConfigError where nobody asks for it, JournalError, or WatchdogError.
@@ -74,9 +78,17 @@ async def say(reception: Reception, signal: Signal, targets: Mapping[str, Target
         raise WatchdogError(str(error)) from error
     of = f"of target {meant}" if meant else "of every target that asks for it"
     if signal.withdraw:
-        return f"signal {signal.name} {of} is withdrawn by {signal.by}"
+        done = f"signal {signal.name} {of} is withdrawn by {signal.by}"
+        return done + _left_of(reception.board, signal.name, known, clock.now())
     until = f"for {duration(signal.valid_for)}, or until it is withdrawn"
     return f"signal {signal.name} {of} is given by {signal.by} {until}"
+
+
+def _left_of(board: Board, name: str, targets: Iterable[str], now: Moment) -> str:
+    """What others still say by that name, such as what was given for every target."""
+    seen = [board.of(target).heard(Asked(name), now) for target in targets]
+    left = sorted({one.note for one in seen if isinstance(one, Sample) and FAILING in one.values})
+    return f"; but it still counts: {'; '.join(left)}" if left else ""
 
 
 def _names(target: Target) -> list[str]:

@@ -48,6 +48,20 @@ def run_of(trigger: Trigger, columns: Mapping[str, Column], *, draw: bool = True
     return ran
 
 
+def untested(trigger: Trigger, columns: Mapping[str, Column]) -> str:
+    """Which values of its label `run_of` leaves out, and why; empty where it takes them all."""
+    if not trigger.for_each:
+        return ""
+    [column] = columns.values()
+    count = len(parts_of(column, trigger.for_each))
+    if count <= MAX_VALUES:
+        return ""
+    return (
+        f"{count - MAX_VALUES} of {count} values of {trigger.for_each}: the first {MAX_VALUES}"
+        " are tested; live, so many count at a time"
+    )
+
+
 def _plain(codes: Codes) -> Iterator[Stretch]:
     for code, slots in stretches(codes):
         yield Stretch(JUDGEMENTS[code], slots)

@@ -25,7 +25,7 @@ def play_cases(
     *, file: TargetFile, cases: CaseFiles, verbose: Verbose = False, as_json: AsJson = False
 ) -> None:
     """Play cases in virtual time, and say which triggers did not do what they must."""
-    from watchdog.app.loading import Files, chosen_target
+    from watchdog.app.loading import Files
     from watchdog.app.rehearsing import rehearse
     from watchdog.config.cases import read_cases
 
@@ -33,7 +33,7 @@ def play_cases(
     outcomes: list[tuple[str, CaseOutcome]] = []
     for path in cases:
         written = read_cases(path)
-        read = written.of(chosen_target(loaded, written.target))
+        read = written.of(written.chosen(loaded.targets))
         outcomes += [
             (read.file, rehearse(read.target, case, loaded.daemon.breaker)) for case in read.cases
         ]

@@ -11,6 +11,7 @@ from watchdog.config.fields import Entry, Name, Share
 from watchdog.config.problems import Path, Problem
 from watchdog.config.reading import Document
 from watchdog.config.walking import Content, entries
+from watchdog.domain.units import parse_duration
 from watchdog.plugins import Duration
 
 WINDOW = "$window"
@@ -68,16 +69,21 @@ class BurnEntry(Entry):
 def _pair(entry: BurnEntry, window: str | WindowEntry) -> tuple[str, str, float]:
     if isinstance(window, WindowEntry):
         long, short, budget, seconds = (
-            f"{window.long:g}s",
-            f"{window.short:g}s",
+            _text(window.long),
+            _text(window.short),
             window.budget,
             window.long,
         )
     else:
         (short, budget), long = _WORKBOOK[window], window
-        seconds = {"1h": 3600.0, "6h": 21600.0, "1d": _DAY, "3d": 3 * _DAY}[window]
+        seconds = parse_duration(window)
     factor = budget * entry.period / seconds
     return long, short, factor * (1 - entry.objective)
+
+
+def _text(seconds: float) -> str:
+    """As PromQL has it, which knows neither fractions nor exponents."""
+    return f"{seconds:.0f}s" if seconds.is_integer() else f"{seconds * 1000:.0f}ms"
 
 
 def written_out(document: Document, content: Content) -> tuple[Document, dict[str, Any]]:
@@ -148,7 +154,7 @@ def _wrong(entry: BurnEntry, trigger: Mapping[str, Any], template: Mapping[str, 
                 f"can never fire over {long}: it would take {limit:.3g} errors a request; raise "
                 "the objective, or give a window that spends less of the budget"
             )
-    slow = [long for long, *_ in entry.pairs if long in {"1d", "3d"}]
+    slow = [long for long, *_ in entry.pairs if parse_duration(long) >= _DAY]
     if slow and trigger.get("plan"):
         return (
             f"what shows over {slow[0]} cannot be tied to one change, and no rollback mends it: "

@@ -1,7 +1,7 @@
 """Reads a file of cases against the target that they are about."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 
@@ -30,8 +30,10 @@ from watchdog.domain.case import (
 )
 from watchdog.domain.change import VERSION_FORM, is_version
 from watchdog.domain.decision import Reason
+from watchdog.domain.tape import MOST
 from watchdog.domain.target import Target
 from watchdog.domain.trigger import Trigger
+from watchdog.domain.words import duration
 
 _SERIES = re.compile(r"([^{}/]+)(?:\{([^{}]*)\})?(/volume)?")
 _LABEL = re.compile(r'\s*([A-Za-z_]\w*)\s*=\s*"([^"]*)"\s*')
@@ -58,6 +60,17 @@ class CaseDocument:
     def target(self) -> str:
         """The target that it names; empty where it names none."""
         return self.file.target or ""
+
+    def chosen(self, targets: Sequence[Target]) -> Target:
+        """The target that it is about. Raises ConfigProblems where it is none of `targets`."""
+        found = [one for one in targets if self.target in ("", one.name)]
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(one.name for one in targets) or "none"
+        text = f"there is no target {self.target!r}; there are: {names}"
+        if not self.target:
+            text = f"does not say which target it is about; add `target:`, one of: {names}"
+        raise ConfigProblems([self.document.problem(("target",) if self.target else (), text)])
 
     def of(self, target: Target) -> Cases:
         """Its cases, of `target`. Raises ConfigProblems."""
@@ -109,21 +122,43 @@ class _Crossing:
 
     def _case(self, path: Path, entry: CaseEntry) -> Case:
         told = [self._told((*path, "input", index), one) for index, one in enumerate(entry.input)]
-        restarts = [
-            Restart(one.at, one.downtime) if isinstance(one, RestartEntry) else Restart(one)
-            for one in entry.restart_at
-        ]
-        return Case(
+        case = Case(
             name=entry.name,
             told=tuple(one for one in told if one is not None),
             expected=tuple(self._all_expected(path, entry)),
             interval=entry.interval,
             mode=entry.mode or self.file.mode,
-            restarts=tuple(sorted(restarts, key=lambda one: one.at)),
+            restarts=tuple(self._restarts(path, entry)),
             clock_steps=tuple(ClockStep(one.at, one.by) for one in entry.clock_step),
             changes=tuple(self._changes(path, entry)),
             line=self._line(path),
         )
+        self._check_length(path, case)
+        return case
+
+    def _check_length(self, path: Path, case: Case) -> None:
+        sources = {name: self.target.signals[name].signal.source for name in case.signals}
+        every = {name: self.target.sources[source].every for name, source in sources.items()}
+        fastest = min(every.values(), default=1.0)
+        if case.ends(every) > MOST * fastest:
+            text = f"takes more than {MOST} looks to play; end it earlier, or look less often"
+            self._problem(path, f"{text} (evaluation_interval)")
+
+    def _restarts(self, path: Path, entry: CaseEntry) -> Iterator[Restart]:
+        found = [
+            (
+                Restart(one.at, one.downtime) if isinstance(one, RestartEntry) else Restart(one),
+                index,
+            )
+            for index, one in enumerate(entry.restart_at)
+        ]
+        back = 0.0
+        for restart, index in sorted(found, key=lambda one: one[0].at):
+            if restart.at < back:
+                text = f"it is down until {duration(back)} already; let it die after that"
+                self._problem((*path, "restart_at", index), text)
+            back = max(back, restart.at + restart.downtime)
+            yield restart
 
     def _changes(self, path: Path, entry: CaseEntry) -> Iterator[Changed]:
         if entry.changes and self.target.changes is None:

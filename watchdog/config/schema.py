@@ -95,6 +95,11 @@ class SignalEntry(OpenEntry):
     def _counts_what_it_says(self) -> Self:
         if self.counting is not None and self.series != "count":
             raise ValueError("`counting` says what `series: count` counts: write both, or neither")
+        if self.confidence is not None and self.series is not None:
+            raise ValueError(
+                "`confidence` is for one share of one volume: leave `series` out; with "
+                "`for_each`, every share has its own"
+            )
         return self
 
 

@@ -26,7 +26,8 @@ class Claim:
     `fingerprint` with `how` names the signal, `starts_at` (Unix seconds; None: not said) the
     episode of it. An empty `target` means whoever asks for it. It counts for `valid_for` seconds;
     then it is over where it `lapses`, and unknown where it does not. First heard of more than
-    `max_age` seconds after it began, it is not acted on.
+    `max_age` seconds after it began, it is not acted on. `signed_ahead`: the Unix second in its
+    signature, where our clock has not come that far.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Claim:
     reason: str = ""
     lapses: bool = False
     max_age: float | None = None
+    signed_ahead: float | None = None
 
     @property
     def key(self) -> tuple[Voice, str]:
@@ -52,7 +54,8 @@ class Claim:
 class SignalReceived:
     """A claim as it is recorded. `starts_at` and `valid_until` are Unix seconds.
 
-    `late`: it was first heard of too long after it began to be acted on.
+    `late`: it was first heard of too long after it began to be acted on. `signed_ahead`: as in the
+    claim; the next process must not take the same signature once more.
     """
 
     target: str
@@ -67,6 +70,7 @@ class SignalReceived:
     reason: str = ""
     lapses: bool = False
     late: bool = False
+    signed_ahead: float | None = None
 
     @property
     def key(self) -> tuple[Voice, str]:

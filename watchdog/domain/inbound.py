@@ -69,9 +69,13 @@ class Entry:
 
 @dataclass(slots=True)
 class Board:
-    """Every entry. Changed by `take` alone, in the order of the journal."""
+    """Every entry. Changed by `take` alone, in the order of the journal.
+
+    `signed`: by signal, the latest Unix second of a signature that was ahead of our clock.
+    """
 
     entries: dict[tuple[Voice, str], Entry] = field(default_factory=dict)
+    signed: dict[str, float] = field(default_factory=dict)
     _seen: int = 0
 
     def of(self, target: str) -> "Heard":
@@ -83,6 +87,8 @@ class Board:
         if seq <= self._seen or not isinstance(event, SignalReceived):
             return
         self._seen = seq
+        if event.signed_ahead is not None:
+            self.signed[event.name] = max(event.signed_ahead, self.signed.get(event.name, 0.0))
         if len(self.entries) >= MOST or seq % _EVERY == 0:
             self.forget(at)
         before = self.entries.get(event.key)
@@ -132,6 +138,7 @@ class Board:
             reason=claim.reason,
             lapses=claim.lapses,
             late=new and late and claim.status is Word.FIRING,
+            signed_ahead=claim.signed_ahead,
         )
 
 
@@ -197,6 +204,8 @@ def _is_later(starts_at: float, entry: Entry) -> bool:
 
 def _is_news(entry: Entry, claim: Claim, now: Moment) -> bool:
     """Whether the journal must know, of an episode that it knows."""
+    if claim.signed_ahead is not None:
+        return True
     if claim.status is Word.RESOLVED:
         return entry.said.status is Word.FIRING or entry.disputed
     if entry.said.status is Word.RESOLVED and not entry.disputed:

@@ -10,9 +10,9 @@ from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 # Longer than a month of looks every 15 s: a slip of the finger must not fill the memory.
 MOST = 200_000
 _DIGITS = r"(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:[eE][-+]?\d{1,3})?"
-_NUMBERS = re.compile(rf"([-+]?{_DIGITS})([-+]{_DIGITS})?(?:x(\d{{1,9}}))?", re.ASCII)
+_NUMBERS = re.compile(rf"([-+]?{_DIGITS})([-+]{_DIGITS})?(?:x(\d{{1,30}}))?", re.ASCII)
 _WORDS = re.compile(
-    rf"(_|stale|nan|[-+]?inf|err(?::\d{{3}})?|timeout|warn:[-+]?{_DIGITS})(?:x(\d{{1,9}}))?",
+    rf"(_|stale|nan|[-+]?inf|err(?::\d{{3}})?|timeout|warn:[-+]?{_DIGITS})(?:x(\d{{1,30}}))?",
     re.ASCII | re.IGNORECASE,
 )
 _KINDS = "a number, axn, a+bxn, a-bxn, _, stale, nan, inf, -inf, err, err:503, timeout or warn:2.0"

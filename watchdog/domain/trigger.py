@@ -334,6 +334,17 @@ def reset_pending(status: TriggerStatus) -> TriggerStatus:
     return status
 
 
+def vanish(trigger: Trigger, status: TriggerStatus) -> tuple[TriggerStatus, tuple[Change, ...]]:
+    """`status` after a look that found no such value of its label among others that are there.
+
+    What is pending is lost after a gap also where looks are counted: none may ever follow.
+    """
+    state = status.state
+    if not isinstance(state, Pending) or state.gap <= trigger.max_gap:
+        return status, ()
+    return replace(status, state=INACTIVE), (Change.PENDING_LOST,)
+
+
 def restore(trigger: Trigger, saved: TriggerStatus, downtime: float, now: Moment) -> TriggerStatus:
     """`saved` as of a restart `downtime` seconds later; downtime never counts toward `hold`."""
     state = saved.state

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from watchdog.domain.change import ChangeKind, ChangeSeen, News, objection
+from watchdog.domain.change import AHEAD, ChangeKind, ChangeSeen, News, objection
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.moment import Moment
 from watchdog.domain.words import duration
@@ -44,6 +44,16 @@ class ChangeRecorder:
             events = [self._seen(one, source) for one in fresh]
             await self._shared.journal.append(*events)
             return events
+
+    def objection_to_newest(self, news: Sequence[News]) -> str:
+        """Why the newest of `news` was left out, although its time has come; empty where none was.
+
+        It may be the very version that runs.
+        """
+        now = self._shared.clock.now().wall
+        come = [one for one in news if one.at <= now + AHEAD]
+        newest = max(come, key=lambda one: (one.at, not objection(one, now)), default=None)
+        return objection(newest, now) if newest else ""
 
     def is_new(self, news: News) -> bool:
         """Whether nobody has told of it yet, and it is not from too long ago to matter."""
@@ -100,6 +110,7 @@ class ChangeWatcher:
             async with asyncio.timeout(limit):
                 news = await self._source.news()
             await self._recorder.take(news, self.name)
+            wrong = self._recorder.objection_to_newest(news)
         except TimeoutError:
             self._failed(f"no answer within {limit:g} s")
         except WatchdogError as error:
@@ -107,7 +118,10 @@ class ChangeWatcher:
         except Exception as error:  # noqa: BLE001 -- the boundary of a plugin, which may have bugs
             self._failed(unexpected(error))
         else:
-            self._worked()
+            if wrong:
+                self._failed(wrong)
+            else:
+                self._worked()
 
     def _failed(self, why: str) -> None:
         self.problem = why[:_LONGEST_TEXT]

@@ -14,7 +14,7 @@ from watchdog.domain.events import (
 from watchdog.domain.expression import Expression, Term
 from watchdog.domain.matrix import Proposal, proposals
 from watchdog.domain.moment import Moment
-from watchdog.domain.observation import Gap
+from watchdog.domain.observation import Gap, Sample
 from watchdog.domain.onset import Onset, seen
 from watchdog.domain.onset import loaded as loaded_onset
 from watchdog.domain.onset import saved as saved_onset
@@ -32,10 +32,11 @@ from watchdog.domain.trigger import (
     goes_well,
     reset_pending,
     restore,
+    vanish,
 )
 from watchdog.engine.checkpoint import loaded, saved
 from watchdog.engine.evidence import Evidence
-from watchdog.engine.instances import Instance, instance, parts, value_of, whole
+from watchdog.engine.instances import Instance, answered, instance, is_of_value, parts, whole
 from watchdog.engine.memories import Memories
 from watchdog.engine.sights import Looked, Sights
 
@@ -75,6 +76,8 @@ class Evaluator:
         self.mindful = False
         self.remembered = False
         self._notable = False
+        # Values that are in no answer any longer, though their label is.
+        self._vanished: set[str] = set()
         self._parted = {one.name for one in target.triggers if one.for_each}
         # Of the round under way: what all those share that are well and have been looked at alike.
         self._well: dict[int, TriggerStatus] = {}
@@ -95,6 +98,7 @@ class Evaluator:
         self.judgements.pop(name, None)
         self.memories.forget(name)
         self.onsets.pop(name, None)
+        self._vanished.discard(name)
 
     def take(self, looked: Looked) -> list[Event]:
         """Judge a round; returns what changed, to be journalled."""
@@ -115,29 +119,44 @@ class Evaluator:
     def _of_label(self, root: Instance, looked: Looked) -> list[Event]:
         """A trigger with a state for each value of its label, and one for the label itself."""
         trigger, term = root.trigger, root.trigger.terms[0]
-        observation = self._sights.of(term.signal, looked)
+        looks_good = term.signal.nodata_is_ok and term.signal.has_volume
+        observation = answered(self._sights.of(term.signal, looked), nodata_is_ok=looks_good)
         seen = whole(trigger, observation)
         gap = seen if isinstance(seen, Gap) else None
         verdict = Verdict.UNKNOWN if gap else Verdict.OK
         judgement = Judgement(verdict, None, gap.reason if gap else None, seen.note)
         events = self._one(trigger, judgement, looked)
-        known = {one.value: one for one in self._of_source[looked.source] if one.of == trigger.name}
-        values = [value for value in known if value is not None]
-        for value, part in parts(observation, values):
+        known = {
+            one.value: one
+            for one in self._of_source[looked.source]
+            if one.of == trigger.name and one.value is not None
+        }
+        for value, part in parts(observation, known):
             one = known.get(value)
             if one is None:
                 one = instance(trigger, value)
-                if one.trigger.name in self.instances:
-                    continue
                 self._add(one)
             judged = self.memories.judge(one.trigger.name, term, part, looked.at)
             events += self._one(one.trigger, self._sights.cleared(one.trigger, judged), looked)
-            if isinstance(part, Gap) and gap is None and self._is_over(one):
-                self._forget(one)
+            if isinstance(observation, Sample) and observation.parts:
+                events += self._vanishes(one, looked, gone=isinstance(part, Gap))
         return events
 
-    def _is_over(self, one: Instance) -> bool:
-        return isinstance(self.statuses[one.trigger.name].state, Inactive)
+    def _vanishes(self, one: Instance, looked: Looked, *, gone: bool) -> list[Event]:
+        """The label was seen, and `one` of its values is `gone` or not."""
+        name = one.trigger.name
+        if not gone:
+            self._vanished.discard(name)
+            return []
+        self._vanished.add(name)
+        status, changes = vanish(one.trigger, self.statuses[name])
+        self.statuses[name] = status
+        judgement = self.judgements[name]
+        if isinstance(status.state, Inactive):
+            self._forget(one)
+        return [
+            self._changed(one.trigger, change, status, judgement, looked.at) for change in changes
+        ]
 
     def _one(self, trigger: Trigger, judgement: Judgement, looked: Looked) -> list[Event]:
         name, verdict = trigger.name, judgement.verdict
@@ -210,7 +229,9 @@ class Evaluator:
 
     def _blindness(self, looked: Looked) -> list[Event]:
         """One alert a source, however many triggers it leaves in the dark."""
-        names = [one.trigger.name for one in self._of_source.get(looked.source, ())]
+        ours = (one.trigger.name for one in self._of_source.get(looked.source, ()))
+        # The source sees well, and has no such value any longer: that would hide a later outage.
+        names = [name for name in ours if name not in self._vanished]
         blind = [name for name in names if self.statuses[name].blind]
         since = self.blind_sources.get(looked.source)
         if blind and since is None:
@@ -254,6 +275,7 @@ class Evaluator:
         triggers = {
             name: {
                 "of": self.identities[one.of],
+                "value": one.value,
                 "onset": saved_onset(self.onsets.get(name, Onset())),
                 **saved(self.statuses[name]),
                 **self.memories.held(name),
@@ -282,7 +304,7 @@ class Evaluator:
         # Elapsed seconds start anew at each boot: `saved_at` has been translated, its note not.
         offset = saved_at.elapsed - memory["at"]
         for name, kept_status in memory["triggers"].items():
-            trigger = self._known(name)
+            trigger = self._known(name, kept_status.get("value"))
             if trigger is None or kept_status["of"] != self.identities[self.instances[name].of]:
                 continue
             status = restore(trigger, loaded(kept_status, saved_at, offset), downtime, now)
@@ -293,15 +315,14 @@ class Evaluator:
             if status.blind:
                 self.blind_sources.setdefault(trigger.source, saved_at.wall)
 
-    def _known(self, name: str) -> Trigger | None:
+    def _known(self, name: str, value: str | None) -> Trigger | None:
         """The trigger whose state goes by `name`; one of a label's value comes back with it."""
-        trigger, value = self.target.trigger(name), value_of(name)
-        if trigger is None or (value is None) is (name not in self.instances):
-            return None
-        if value is not None:
-            if not trigger.for_each:
+        trigger = self.target.trigger(name)
+        if trigger is not None and is_of_value(name) and name not in self.instances:
+            one = None if value is None else instance(trigger, value)
+            if one is None or not trigger.for_each or one.trigger.name != name:
                 return None
-            self._add(instance(trigger, value))
+            self._add(one)
         return self.instances[name].trigger if name in self.instances else None
 
     def adopt(self, other: "Evaluator") -> None:
@@ -309,7 +330,7 @@ class Evaluator:
         for name, before in other.instances.items():
             if other.identities[before.of] != self.identities.get(before.of):
                 continue
-            if self._known(name) is None:
+            if self._known(name, before.value) is None:
                 continue
             status = other.statuses[name]
             state = status.state

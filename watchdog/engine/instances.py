@@ -1,7 +1,9 @@
 """The states that one trigger has: one, or one for each value of a label, as they come and go."""
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 from watchdog.domain.trigger import Trigger
@@ -9,6 +11,7 @@ from watchdog.domain.trigger import Trigger
 # A label with more values than this was not meant: each costs a state, and each could act.
 MAX_VALUES = 100
 _LONGEST_VALUE = 60
+_MARK = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,30 +25,47 @@ class Instance:
 
 def instance(trigger: Trigger, value: str) -> Instance:
     """The state that `trigger` has for one value of its label."""
-    # Whoever writes the metrics writes this: no line breaks, no end to it.
-    shown = "".join(one if one.isprintable() and one not in '"{}' else "_" for one in value)
-    name = f'{trigger.name}{{{trigger.for_each}="{shown[:_LONGEST_VALUE]}"}}'
+    name = f'{trigger.name}{{{trigger.for_each}="{_shown(value)}"}}'
     return Instance(replace(trigger, name=name), trigger.name, value)
 
 
-def value_of(name: str) -> str | None:
-    """The label's value in the name of an instance; None where it is a trigger's own."""
-    _, brace, rest = name.partition('="')
-    return rest.removesuffix('"}') if brace else None
+def _shown(value: str) -> str:
+    # Whoever writes the metrics writes this: no line breaks, no end to it.
+    shown = "".join(one if one.isprintable() and one not in '"{}' else "_" for one in value)
+    shown = shown[:_LONGEST_VALUE]
+    if shown == value:
+        return value
+    # Another value may look like what is left of this one.
+    mark = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:_MARK]
+    return f"{shown}~{mark}"
 
 
-def parts(observation: Observation, known: Iterable[str]) -> Iterator[tuple[str, Observation]]:
-    """What was seen of each value of the label: of those in the answer, then of those `known`."""
+def is_of_value(name: str) -> bool:
+    """Whether `name` is that of a label value's state, and not a trigger's own."""
+    return "{" in name
+
+
+def answered(observation: Observation, *, nodata_is_ok: bool) -> Observation:
+    """`observation` less the values of which only the volume was seen, unless that is enough."""
+    if nodata_is_ok or not isinstance(observation, Sample) or observation.parts is None:
+        return observation
+    found = {value: part for value, part in observation.parts.items() if part.values}
+    return replace(observation, parts=found)
+
+
+def parts(observation: Observation, known: Collection[str]) -> Iterator[tuple[str, Observation]]:
+    """What was seen of each value of the label: first of those `known`, then of new ones."""
     found = observation.parts or {} if isinstance(observation, Sample) else {}
-    yield from list(found.items())[:MAX_VALUES]
     gap = (
         observation
         if isinstance(observation, Gap)
         else Gap(Unknown.NODATA, "no series with this value any longer")
     )
     for value in known:
-        if value not in found:
-            yield value, gap
+        yield value, found.get(value, gap)
+    room = max(MAX_VALUES - sum(value in found for value in known), 0)
+    new = (value for value in found if value not in known)
+    yield from ((value, found[value]) for value in islice(new, room))
 
 
 def whole(trigger: Trigger, observation: Observation) -> Observation:

@@ -16,6 +16,7 @@ from watchdog.domain.trigger import (
     TriggerState,
     TriggerStatus,
     evaluate,
+    vanish,
 )
 
 
@@ -77,11 +78,22 @@ def replay(trigger: Trigger, stretches: Iterable[Stretch], grid: Grid) -> Replay
                 break
             _evaluate(found, trigger, stretch.judgement, index, grid)
             index += 1
-            if stretch.absent and isinstance(found.status.state, Inactive):
-                found.status = TriggerStatus()
+            if stretch.absent and _is_forgotten(found, trigger, index - 1, grid):
                 break
         index = end
     return found
+
+
+def _is_forgotten(found: Replayed, trigger: Trigger, index: int, grid: Grid) -> bool:
+    """Whether the value that nobody sees any longer has no state from now on."""
+    before = found.status.state
+    found.status, changes = vanish(trigger, found.status)
+    since = _since(before, grid.moment(index))
+    found.changes += [Passed(index, change, since) for change in changes]
+    if not isinstance(found.status.state, Inactive):
+        return False
+    found.status = TriggerStatus()
+    return True
 
 
 def _rest(found: Replayed, judgement: Judgement, index: int, end: int, grid: Grid) -> None:

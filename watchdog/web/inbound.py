@@ -1,8 +1,8 @@
 """The endpoints for signals from outside; an answer of 2xx means that it is on the disk."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from aiohttp import web
@@ -26,13 +26,15 @@ _RETRY_AFTER = "5"
 class Inbound:
     """What the endpoints need. `take` records claims, and `missing` more that were left out.
 
-    It raises JournalError or TransientError when it cannot.
+    It raises JournalError or TransientError when it cannot. `signed_before`: by signal, up to
+    which Unix second earlier processes took signatures that were ahead of the clock.
     """
 
     doors: Doors
     take: Callable[[Sequence[Claim], int], Awaitable[int]]
     secrets: Secrets
     clock: Clock
+    signed_before: Mapping[str, float] = field(default_factory=dict)
 
 
 class _Answer(Exception):
@@ -119,8 +121,12 @@ class InboundPages:
         # Read before it is known whose it is: that must keep nobody else waiting.
         body = await self._strangers.read(request)
         now = self._inbound.clock.now()
-        spent = self._signatures.judge(body, stamp, signature, door.secrets, now)
+        before = self._inbound.signed_before.get(name, 0.0)
+        spent = self._signatures.judge(body, stamp, signature, door.secrets, now, before=before)
         read = signal(name, body, door)
+        if float(stamp) > now.wall:
+            claims = (replace(claim, signed_ahead=float(stamp)) for claim in read.claims)
+            read = replace(read, claims=tuple(claims))
         self._signatures.spend(spent, now)
         try:
             return await self._take(read)

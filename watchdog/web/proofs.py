@@ -81,8 +81,13 @@ class Signatures:
         signature: str,
         references: Sequence[Reference],
         now: Moment,
+        *,
+        before: float = 0.0,
     ) -> str:
-        """The signature, to be handed to `spend`. Raises RefusedError or LaterError."""
+        """The signature, to be handed to `spend`. Raises RefusedError or LaterError.
+
+        Up to Unix second `before`, an earlier process may have taken it.
+        """
         found = _SIGNATURE.fullmatch(signature)
         if not _TIMESTAMP.fullmatch(timestamp) or found is None:
             raise RefusedError
@@ -95,8 +100,10 @@ class Signatures:
         at = float(timestamp)
         if not any(matches) or abs(now.wall - at) > WINDOW:
             raise RefusedError
-        if at <= int(self.began.wall):
-            raise LaterError("it was signed before this process began; sign it anew")
+        # By the clock as it is now: it may have been set since.
+        began = now.wall - now.since(self.began)
+        if at <= max(int(began), before):
+            raise LaterError("it may have been taken before this process began; sign it anew")
         return given
 
     def spend(self, signature: str, now: Moment) -> None:

@@ -80,6 +80,24 @@ async def test_a_number_is_a_version_too() -> None:
     assert await told({"version": 17, "time": EPOCH}) == [News("17", EPOCH)]
 
 
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_of_an_endless_history_the_newest_part_is_read(newest_first: bool) -> None:
+    history = [{"version": f"v{n}", "time": EPOCH + n} for n in range(5000)]
+
+    news = await told(history[::-1] if newest_first else history)
+
+    assert news[-1] == News("v4999", EPOCH + 4999)
+
+
+async def test_a_time_that_is_no_number_hides_no_other() -> None:
+    entries = [
+        f'{{"version": "v{n}", "time": {EPOCH + n}}}, {{"version": "x", "time": NaN}}'
+        for n in range(30)
+    ]
+
+    assert (await told(f"[{', '.join(entries)}]"))[-1] == News("v29", EPOCH + 29)
+
+
 async def test_an_empty_history_tells_of_nothing() -> None:
     assert await told({"items": []}, list="items") == []
 

@@ -63,6 +63,13 @@ async def test_a_silence_that_is_over_or_to_come_is_none() -> None:
     assert seen == Sample((0.0,), note="no active silence is about it")
 
 
+async def test_a_silence_in_a_state_of_its_own_tells_nothing() -> None:
+    seen = await answered([a_silence(state="suppressed")])
+
+    assert isinstance(seen, Gap)
+    assert seen.reason is Unknown.PARSE
+
+
 @pytest.mark.parametrize(
     ("matchers", "is_about"),
     [

@@ -103,9 +103,6 @@ def test_an_endless_history_is_forgotten_from_its_beginning_and_not_told_anew() 
     assert known.has_room_for(EPOCH + 1000 * HOUR)
 
 
-# -- good, quarantined, released
-
-
 def test_a_flood_of_flags_makes_nobody_forget_which_version_runs() -> None:
     flags = [seen(f"cart={n}", -1 + n / 1e5, kind=ChangeKind.FLAG) for n in range(KEPT + 5)]
     known = versions(seen("v1", -9), seen("v2", -8), *flags)
@@ -115,6 +112,9 @@ def test_a_flood_of_flags_makes_nobody_forget_which_version_runs() -> None:
     assert len(known.changes) == KEPT + 2
     assert known.has_room_for(EPOCH - 20 * HOUR)
     assert not known.has_room_for(EPOCH - 20 * HOUR, ChangeKind.FLAG)
+
+
+# -- good, quarantined, released
 
 
 def test_a_version_that_was_good_is_what_last_good_returns_to() -> None:

@@ -383,6 +383,22 @@ async def test_what_cannot_be_believed_is_left_out() -> None:
     async with Process(a_world(), a_shop()).running() as process:
         now = process.clock.now().wall
         source = Tellers([News("-rf", now), News("v1", now + 3600), News("v2", now)])
-        await a_watcher(process, source).look()
+        watcher = a_watcher(process, source)
+        await watcher.look()
 
         assert [seen.version for seen in process.told(ChangeSeen)] == ["v2"]
+        assert watcher.problem == ""
+
+
+@virtually
+async def test_when_the_newest_news_cannot_be_believed_people_are_told() -> None:
+    async with Process(a_world(), a_shop()).running() as process:
+        now = process.clock.now().wall
+        source = Tellers([News("v1", now - 9), News("release 2 of may", now)])
+        watcher = a_watcher(process, source)
+        await watcher.look()
+        await asyncio.sleep(SILENT)
+        await watcher.look()
+
+        assert [seen.version for seen in process.told(ChangeSeen)] == ["v1"]
+        assert "'release 2 of may' is no version" in process.alarms[0]

@@ -166,6 +166,40 @@ def test_a_value_that_vanished_while_it_fired_does_not_hide_a_later_outage() -> 
     assert isinstance(rounds.events[-1], SourceSeesAgain)
 
 
+def of_traffic(**values: float | None) -> Sample:
+    """As a source answers that knows of the traffic of every route, and of the errors of some."""
+    parts = {
+        name: Sample(() if one is None else (one,), volume=500.0) for name, one in values.items()
+    }
+    known = tuple(one for one in values.values() if one is not None)
+    return Sample(known, volume=500.0, parts=parts)
+
+
+def where_silence_is(good: bool) -> Target:
+    signal = a_signal("errors", for_each="route", has_volume=True, nodata_is_ok=good)
+    return a_target(a_trigger("errors", signal=signal, keep_firing_for="30s"))
+
+
+def test_a_value_with_traffic_and_no_series_is_good_where_the_owner_says_so() -> None:
+    rounds = Rounds(where_silence_is(good=True))
+    rounds.see(*[of_traffic(a=None, b=0.9)] * 3)
+    assert rounds.changes(Change.FIRING) == ['errors{route="b"}']
+
+    rounds.see(*[of_traffic(a=None, b=None)] * 40)
+    assert rounds.changes(Change.RESOLVED) == ['errors{route="b"}']
+    assert not any(isinstance(one, SourceWentBlind) for one in rounds.events)
+
+
+def test_a_value_with_traffic_and_no_series_is_not_known_otherwise() -> None:
+    rounds = Rounds(where_silence_is(good=False))
+    rounds.see(*[of_traffic(a=None, b=0.9)] * 3, *[of_traffic(a=None, b=None)] * 40)
+
+    assert set(rounds.states) == {"errors", 'errors{route="b"}'}
+    assert rounds.states['errors{route="b"}'] is Firing
+    blind = [one for one in rounds.events if isinstance(one, SourceWentBlind)]
+    assert [one.triggers for one in blind] == [("errors", 'errors{route="b"}')]
+
+
 ODD = '/users/{id}/"orders"/' + "x" * 60
 
 

@@ -100,7 +100,8 @@ class HttpJsonChanges:
         if not found:
             raise TransientError(f"{url}: there is nothing at {path}; mend `list`")
         entries = [one for part in found for one in (part if isinstance(part, list) else [part])]
-        return entries[:_MOST]
+        # Whichever end is the newer one.
+        return entries if len(entries) <= _MOST else entries[: _MOST // 2] + entries[-_MOST // 2 :]
 
     def _one(self, entry: object) -> News | None:
         options = self._options
