@@ -1,6 +1,7 @@
 """What the engine needs from the world. Adapters satisfy these by shape."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -247,11 +248,23 @@ class Hearing(Protocol):
         ...
 
 
+class Turns(Protocol):
+    """How much one server is asked at once, by all targets together."""
+
+    def at(self, address: str, most: int) -> AbstractAsyncContextManager[None]:
+        """One of `most` turns at `address`, waited for on the way in; shared, and used again."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """What a plugin may use of the running program. `hearing`: None where no daemon runs."""
+    """What a plugin may use of the running program. `hearing`: None where no daemon runs.
+
+    `turns`: None where nobody else asks the same servers.
+    """
 
     clock: Clock
     http: HttpClient
     secrets: Secrets
     hearing: Hearing | None = None
+    turns: Turns | None = None

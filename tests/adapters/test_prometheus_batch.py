@@ -206,3 +206,52 @@ def test_a_value_of_a_label_that_has_nothing_but_traffic_is_told_of() -> None:
         "/a": ((0.5,), 100.0),
         "/b": ((), 200.0),
     }
+
+
+def by_route(*, errors: dict[str, float], ages: dict[str, float]) -> tuple[Batch, Numbers]:
+    """What comes back for errors of routes, the newest samples of which are `ages` old."""
+    ask = Ask(query="rate(bad[5m])", for_each="route")
+    one = alone(take_apart(Question("q", ask)))
+    (place,), (watched,) = one.places, one.watched
+    told = {place.value: errors, watched.member: ages}
+    labelled = {
+        member: [({"route": route} if route else {}, value) for route, value in values.items()]
+        for member, values in told.items()
+        if values
+    }
+    values = {member: [value for _, value in of] for member, of in labelled.items()}
+    return one, Numbers(values, labelled={k: v for k, v in labelled.items() if v[0][0]})
+
+
+def ages_of(memory: Ages, time: float, **told: dict[str, float]) -> dict[str, float | None]:
+    sample = seen(*by_route(**told), memory, time)
+    assert sample.parts is not None
+    return {route: part.age for route, part in sample.parts.items()}
+
+
+def test_each_value_of_a_label_is_as_old_as_its_own_series() -> None:
+    one, _ = by_route(errors={}, ages={})
+    assert "time()-max by (route) (timestamp(bad))" in query_of(one)
+
+    told = ages_of(Ages(), 1000, errors={"/a": 0.1, "/b": 0.9}, ages={"/a": 3.0, "/b": 200.0})
+
+    assert told == {"/a": 3.0, "/b": 200.0}
+
+
+def test_what_a_range_still_says_of_a_value_that_vanished_grows_old() -> None:
+    ages, errors = Ages(), {"/a": 0.1, "/b": 0.9}
+    assert ages_of(ages, 1000, errors=errors, ages={"/a": 3.0, "/b": 5.0})["/b"] == 5.0
+
+    assert ages_of(ages, 1090, errors=errors, ages={"/a": 3.0}) == {"/a": 3.0, "/b": 95.0}
+
+
+def test_a_label_that_only_the_query_makes_is_as_old_as_all_series() -> None:
+    assert ages_of(Ages(), 1000, errors={"/a": 0.1}, ages={"": 7.0}) == {"/a": 7.0}
+
+
+def test_the_ages_of_values_that_come_and_go_are_forgotten() -> None:
+    ages = Ages()
+    for number in range(200):
+        ages_of(ages, 1000 + 60 * number, errors={"/a": 0.1}, ages={"/a": 1.0, f"/{number}": 1.0})
+
+    assert sum(map(len, ages._parted.values())) < 30  # noqa: SLF001 -- nothing else tells

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from watchdog.app.exporting import Exported, export_rules
 from watchdog.app.import_command import translate
 from watchdog.app.importing import Wanted
 from watchdog.config.loading import load_files
+from watchdog.domain.decision_table import Row, Then
 from watchdog.domain.expression import Tally, Term
 from watchdog.domain.target import Target
 from watchdog.domain.trigger import Trigger
@@ -323,3 +325,43 @@ def test_so_many_of_several_are_counted_by_prometheus_as_here(
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_limit_of_many_digits_stays_that_number(tmp_path: Path) -> None:
+    assert expr(tmp_path, "a: {signal: memory, above: 1234567890123B}").endswith("> 1234567890123")
+    assert expr(tmp_path, "a: {signal: errors, above: 0.1%}").count("> 0.001 and") == 1
+
+
+def test_what_prometheus_takes_for_a_number_is_said(tmp_path: Path) -> None:
+    (general,) = exported(tmp_path, "a: {signal: queue, above: 1}").lost
+
+    assert "infinity is a number, and each of several series fires by itself" in general
+
+
+def test_series_of_another_server_are_said_and_never_joined(tmp_path: Path) -> None:
+    path = tmp_path / "shop.yaml"
+    other = '  fast: {use: prometheus, url: "http://other:9090", every: 5s}'
+    path.write_text(
+        HEAD.replace('  fast: {use: prometheus, url: "http://p:9090", every: 5s}', other)
+        + "  here: {signal: p95, above: 1s}\n"
+        + "  there: {signal: queue, above: 1}\n"
+        + "  both: {all: [{signal: p95, above: 1s}, {signal: queue, above: 1}]}\n"
+    )
+
+    made = export_rules(load_files([path], catalog).targets)
+
+    assert made.missing == [
+        "shop: trigger both: series of several servers, which no ruler has together"
+    ]
+    assert [one for one in made.lost if "another server" in one] == [
+        "shop: trigger there: that it asks another server than the first alert: load it there"
+    ]
+
+
+def test_a_decision_table_stays_behind_and_that_is_said(tmp_path: Path) -> None:
+    target = target_of(tmp_path, "a: {signal: queue, above: 1}")
+    table = (Row("default", Then.INVESTIGATE),)
+
+    made = export_rules([replace(target, decisions=table)])
+
+    assert "shop: its decision table: which alerts ask for a plan" in made.lost

@@ -116,7 +116,7 @@ def test_the_outcome_is_json_for_a_machine(tmp_path: Path) -> None:
         (
             "    expect:",
             "    restart_at: [{at: 1m, downtime: 2m}, 2m]\n    expect:",
-            ":6: tests[0].restart_at[1]: it is down until 3m already; let it die after that",
+            ":5: tests[0].restart_at[1]: it is down until 3m already; let it die after that",
         ),
     ],
 )

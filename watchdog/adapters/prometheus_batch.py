@@ -35,6 +35,11 @@ class Part:
         return (self.query,) if self.volume is None else (self.query, self.volume)
 
     @property
+    def label(self) -> str:
+        """The label that parts it; empty where none does."""
+        return self.question.ask.for_each or ""
+
+    @property
     def selectors(self) -> tuple[Selector, ...]:
         """All series behind the answer."""
         return tuple(selector for query in self.queries for selector in query.selectors)
@@ -42,11 +47,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A selector whose freshness a batch asks for, under the name `member`."""
+    """A selector whose freshness a batch asks for, under the name `member`.
+
+    With a `label`, that of each value of it.
+    """
 
     member: str
     text: str
     reach: float
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +103,18 @@ def alone(part: Part) -> Batch:
     return together([part], 1)[0]
 
 
+# A member, or one value of its label.
+Key = str | tuple[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Freshness:
     """Ages in seconds, by member: of series that are there, and of those that were."""
 
-    present: Mapping[str, float]
-    vanished: Mapping[str, float]
+    present: Mapping[Key, float]
+    vanished: Mapping[Key, float]
 
-    def of(self, watched: Sequence[str]) -> float | None:
+    def of(self, watched: Sequence[Key]) -> float | None:
         """The age of the oldest that counts; None where nothing has ever been seen."""
         # A good rollback takes away the series of what it undid: beside one that is there, one
         # that is gone proves nothing. Where all are gone, a number is only their echo.
@@ -111,24 +124,61 @@ class Freshness:
                 return max(known)
         return None
 
+    def of_value(self, watched: Sequence[str], value: str) -> float | None:
+        """As `of`, of one value of the label; None where no series behind it ever had that."""
+        keys = [(member, value) for member in watched]
+        if not any(key in self.present or key in self.vanished for key in keys):
+            return None
+        # A selector may have no such label at all, as the one of a total.
+        return self.of([*keys, *((member, "") for member in watched if self._is_whole(member))])
+
+    def _is_whole(self, member: str) -> bool:
+        return not any(key[0] == member and key[1] for key in self.present if type(key) is tuple)
+
 
 @dataclass(slots=True)
 class Ages:
     """How old the series behind the answers are, with a memory for those that vanished."""
 
     _newest: dict[str, float] = field(default_factory=dict)
+    _parted: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
 
     def of(self, batch: Batch, numbers: Numbers, time: float) -> Freshness:
         """How old each selector of `batch` is as of `time`, a Unix time."""
-        present, vanished = {}, {}
+        present: dict[Key, float] = {}
+        vanished: dict[Key, float] = {}
         for watched in batch.watched:
-            answer = numbers.values.get(watched.member)
-            if answer is not None and math.isfinite(answer[0]):
-                self._newest[watched.text] = time - answer[0]
-                present[watched.member] = answer[0]
+            answer = [one for one in numbers.values.get(watched.member, ()) if math.isfinite(one)]
+            if answer:
+                present[watched.member] = min(answer)
+                self._newest[watched.text] = time - min(answer)
             elif (age := self._remembered(watched, time)) is not None:
                 vanished[watched.member] = age
+            if watched.label:
+                self._part(watched, numbers, time, present, vanished)
         return Freshness(present, vanished)
+
+    def _part(
+        self,
+        watched: Watched,
+        numbers: Numbers,
+        time: float,
+        present: dict[Key, float],
+        vanished: dict[Key, float],
+    ) -> None:
+        """The same for each value of the label: one that is gone still has its echo in a range."""
+        seen = _by_label(numbers, watched.member, watched.label)
+        fresh = {value: min(ages) for value, ages in seen.items() if math.isfinite(min(ages))}
+        known = self._parted.setdefault((watched.text, watched.label), {})
+        for value, newest in list(known.items()):
+            age = time - newest
+            if age > 2 * watched.reach:
+                del known[value]
+            elif value not in fresh:
+                vanished[watched.member, value] = age
+        for value, age in fresh.items():
+            present[watched.member, value] = age
+            known[value] = time - age
 
     def _remembered(self, watched: Watched, time: float) -> float | None:
         newest = self._newest.get(watched.text)
@@ -158,12 +208,14 @@ def observations(
         )
         label = place.question.ask.for_each
         if label is not None:
-            sample = replace(sample, parts=_parts(place, label, sample, numbers))
+            sample = replace(sample, parts=_parts(place, label, sample, numbers, ages))
         yield place.question.id, sample
 
 
-def _parts(place: Place, label: str, whole: Sample, numbers: Numbers) -> Mapping[str, Sample]:
-    """One sample for each value of `label`, with the volume of that same value."""
+def _parts(
+    place: Place, label: str, whole: Sample, numbers: Numbers, ages: Freshness
+) -> Mapping[str, Sample]:
+    """One sample for each value of `label`, with the volume and the age of that same value."""
     volumes = {} if place.volume is None else _by_label(numbers, place.volume, label)
     values = _by_label(numbers, place.value, label)
     # Also those with nothing but traffic: no error at all may be what their owner calls good.
@@ -171,6 +223,7 @@ def _parts(place: Place, label: str, whole: Sample, numbers: Numbers) -> Mapping
         value: replace(
             whole,
             values=tuple(values.get(value, ())),
+            age=whole.age if (age := ages.of_value(place.watched, value)) is None else age,
             volume=only[0] if len(only := volumes.get(value, ())) == 1 else None,
         )
         for value in (*values, *(one for one in volumes if one not in values))
@@ -203,7 +256,7 @@ class _Builder:
     parts: list[Part] = field(default_factory=list)
     _places: list[Place] = field(default_factory=list)
     _members: dict[str, str] = field(default_factory=dict)
-    _reach: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _reach: dict[str, tuple[str, float, str]] = field(default_factory=dict)
     _length: int = 0
 
     def has_room_for(self, part: Part, most: int) -> bool:
@@ -220,9 +273,9 @@ class _Builder:
         self.parts.append(part)
         watched = []
         for selector in part.selectors:
-            member = self._member(_freshness(selector))
-            _, reach = self._reach.get(member, ("", 0.0))
-            self._reach[member] = (selector.text, max(reach, selector.reach))
+            member = self._member(_freshness(selector, part.label))
+            _, reach, _ = self._reach.get(member, ("", 0.0, ""))
+            self._reach[member] = (selector.text, max(reach, selector.reach), part.label)
             watched.append(member)
         value = self._member(_as_vector(part.query))
         volume = None if part.volume is None else self._member(_as_vector(part.volume))
@@ -256,7 +309,7 @@ def _either(members: Sequence[str]) -> str:
 def _member_texts(part: Part) -> set[str]:
     return {
         *(_as_vector(query) for query in part.queries),
-        *(_freshness(selector) for selector in part.selectors),
+        *(_freshness(selector, part.label) for selector in part.selectors),
     }
 
 
@@ -269,5 +322,6 @@ def _as_vector(query: Query) -> str:
     return f"vector({query.text}\n)" if query.kind is Kind.SCALAR else f"({query.text}\n)"
 
 
-def _freshness(selector: Selector) -> str:
-    return f"time()-max(timestamp({selector.text}))"
+def _freshness(selector: Selector, label: str) -> str:
+    by = f" by ({label}) " if label else ""
+    return f"time()-max{by}(timestamp({selector.text}))"

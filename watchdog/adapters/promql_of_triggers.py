@@ -59,7 +59,7 @@ def _filtered(number: _Number) -> str:
         return text
     # Both sides are one number, or one for each value of the same label.
     on = f" on({number.label})" if number.label else " on()" if number.has_labels else ""
-    return f"{text} and{on} {_in_brackets(number.volume)} >= {number.least:.12g}"
+    return f"{text} and{on} {_in_brackets(number.volume)} >= {_exact(number.least)}"
 
 
 # -- several, counted
@@ -81,7 +81,7 @@ def _one_or_none(member: Expression, target: Target) -> str:
     number = _number(member, target)
     text = f"sum({_compared(_in_brackets(number.query), number.compared, 'bool ')})"
     if number.volume:
-        text += f" * sum({_in_brackets(number.volume)} >= bool {number.least:.12g})"
+        text += f" * sum({_in_brackets(number.volume)} >= bool {_exact(number.least)})"
     return f"({text} or vector(0))"
 
 
@@ -152,7 +152,13 @@ def _numeric(condition: Condition) -> Condition:
 
 
 def _compared(query: str, condition: Condition, modifier: str = "") -> str:
-    return f"{query} {_OPERATORS[condition.op]} {modifier}{condition.limit:.12g}"
+    return f"{query} {_OPERATORS[condition.op]} {modifier}{_exact(condition.limit)}"
+
+
+def _exact(number: float) -> str:
+    """`number` as short as it can be said without becoming another one."""
+    short = f"{number:.12g}"
+    return short if float(short) == number else f"{number:.17g}"
 
 
 def _in_brackets(query: str) -> str:

@@ -1,7 +1,7 @@
 """The triggers of targets as a rule file of Prometheus, and what is lost on the way."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ _HEAD = ("Written by `rollback-watchdog export prometheus-rules`.",)
 _OF_ALL = (
     "every alert: no data and a failed query look like good news, so that nothing is blind and a "
     "pending alert begins anew; coverage, max_gap, max_staleness, on_warnings and blind_after "
-    "do not apply"
+    "do not apply; infinity is a number, and each of several series fires by itself"
 )
 
 
@@ -43,6 +43,7 @@ def export_rules(targets: Sequence[Target]) -> Exported:
     """One group for each target and interval, one alert for each trigger that has words."""
     exported = Exported()
     names: set[str] = set()
+    servers: dict[str, str] = {}
     for target in targets:
         by_interval: dict[float, list[Json]] = {}
         for trigger in target.triggers:
@@ -55,6 +56,7 @@ def export_rules(targets: Sequence[Target]) -> Exported:
             by_interval.setdefault(trigger.every, []).append(rule)
             exported.lost += [f"{where}: {what}" for what in _lost(target, trigger)]
             exported.alerts += 1
+            servers[where] = next(iter(_servers(target, trigger)))
         exported.groups += [
             {
                 "name": f"{target.name}-{written(every)}",
@@ -63,6 +65,9 @@ def export_rules(targets: Sequence[Target]) -> Exported:
             }
             for every, rules in sorted(by_interval.items())
         ]
+        if target.decisions:
+            exported.lost.append(f"{target.name}: its decision table: which alerts ask for a plan")
+    exported.lost += _elsewhere(servers)
     if exported.alerts:
         exported.lost.insert(0, _OF_ALL)
     return exported
@@ -73,6 +78,8 @@ def _rule(target: Target, trigger: Trigger, names: set[str]) -> Json:
     if trigger.for_each in _OURS:
         raise NotExpressibleError(f"its label {trigger.for_each!r}, which the alert has itself")
     expr = promql_of(trigger.watches, target)
+    if len(_servers(target, trigger)) > 1:
+        raise NotExpressibleError("series of several servers, which no ruler has together")
     # Prometheus would fire on the first look, which proves too little.
     hold = max(trigger.hold, (trigger.confirm - 1) * trigger.every)
     rule: Json = {"alert": _name(target, trigger, names), "expr": expr, "for": written(hold)}
@@ -86,6 +93,20 @@ def _rule(target: Target, trigger: Trigger, names: set[str]) -> Json:
     if trigger.plan:
         rule["annotations"]["plan"] = trigger.plan
     return rule
+
+
+def _servers(target: Target, trigger: Trigger) -> dict[str, None]:
+    """The addresses that it asks."""
+    sources = (target.sources[term.signal.source] for term in trigger.terms)
+    return dict.fromkeys(str(source.options.get("url", "")).rstrip("/") for source in sources)
+
+
+def _elsewhere(servers: Mapping[str, str]) -> Iterator[str]:
+    """Which alerts are about series of another server than the first one."""
+    first = next(iter(servers.values()), "")
+    for where, url in servers.items():
+        if url != first:
+            yield f"{where}: that it asks another server than the first alert: load it there"
 
 
 def _refuse_what_counts_looks(trigger: Trigger) -> None:

@@ -11,6 +11,7 @@ from watchdog.adapters.http import AioHttpClient
 from watchdog.adapters.journals.sqlite import SqliteJournal, open_journal
 from watchdog.adapters.report import ReportFolder
 from watchdog.adapters.secrets import EnvAndFileSecrets
+from watchdog.adapters.turns import SharedTurns
 from watchdog.app.auditing import audit
 from watchdog.app.control import Control
 from watchdog.app.daemon import Daemon
@@ -48,7 +49,7 @@ async def open_deps(secrets: EnvAndFileSecrets) -> AsyncIterator[Deps]:
     """What plugins may use; commands that look but run nothing need no more."""
     clock = SystemClock()
     async with AioHttpClient(clock) as http:
-        yield Deps(clock, http, secrets)
+        yield Deps(clock, http, secrets, turns=SharedTurns())
 
 
 @asynccontextmanager

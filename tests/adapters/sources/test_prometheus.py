@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from tests.bed.deps import now, real_deps
 from tests.bed.wire import free_port, raw_server, read_request, web_server
 from watchdog.adapters.sources.prometheus import Ask, Options, PrometheusSource, plugin
+from watchdog.adapters.turns import SharedTurns
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 from watchdog.ports import Deps, Question
@@ -480,3 +481,25 @@ def test_what_is_only_doubtful_is_told_by_check() -> None:
 def test_options_that_cannot_work_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Options.model_validate(options)
+
+
+async def test_all_targets_together_ask_one_server_only_so_much_at_once(deps: Deps) -> None:
+    under_way, most, asked = 0, 0, 0
+
+    async def answer(_: web.Request) -> web.Response:
+        nonlocal under_way, most, asked
+        under_way, asked = under_way + 1, asked + 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.01)
+        under_way -= 1
+        return web.json_response(
+            {"status": "success", "data": {"resultType": "vector", "result": []}}
+        )
+
+    shared = replace(deps, turns=SharedTurns())
+    async with web_server(answer) as url:
+        targets = [source(url, shared, batch=1) for _ in range(6)]
+        await asyncio.gather(*(observe(one, questions("a", "b", "c", "d")) for one in targets))
+
+    assert asked == 24
+    assert 1 < most <= 8

@@ -1,19 +1,19 @@
 """Changes from the history that an address shows as JSON, such as a deployment tool's API."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, Field
 
-from watchdog.adapters.addresses import unfit
 from watchdog.adapters.answers import quoted, status_line
-from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.auth import auth_headers
+from watchdog.adapters.http_options import HttpOptions
 from watchdog.adapters.json_path import find, parse_path
 from watchdog.adapters.told_changes import moment, newest
 from watchdog.domain.change import ChangeKind, News
 from watchdog.domain.errors import TransientError
-from watchdog.plugins import ChangesPlugin, Timeout
+from watchdog.plugins import ChangesPlugin
 from watchdog.ports import Answer, Deps
 
 _SUCCESS = range(200, 300)
@@ -29,19 +29,13 @@ def _path(text: str) -> str:
 Path = Annotated[str, AfterValidator(_path)]
 
 
-class Options(BaseModel):
+class Options(HttpOptions):
     """`list` is where the entries stand, the document itself when missing.
 
     The other paths are within an entry. `time` is when the change began: Unix seconds or
     milliseconds, or a time such as `2026-10-23T14:02:11Z`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str
-    auth: Auth | None = None
-    headers: Mapping[str, str] = {}
-    timeout: Timeout = 5.0
     max_bytes: int = Field(default=1 << 20, ge=1024)
     list_path: Path | None = Field(default=None, alias="list")
     version: Path = "version"
@@ -50,14 +44,6 @@ class Options(BaseModel):
     by: Path | None = None
     reference: Path | None = None
     kind: ChangeKind = ChangeKind.APP
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        objection = unfit(url)
-        if objection:
-            raise ValueError(f"url {objection}")
-        return url
 
 
 class HttpJsonChanges:

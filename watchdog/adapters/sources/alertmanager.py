@@ -3,41 +3,25 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from watchdog.adapters.addresses import unfit
-from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.auth import auth_headers
 from watchdog.adapters.health import Look
 from watchdog.adapters.http import AnswerLostError, Failure, NotSentError
+from watchdog.adapters.http_options import ApiOptions
 from watchdog.adapters.silences import silences_about
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Sample, Unknown
-from watchdog.plugins import SourcePlugin, Timeout
+from watchdog.plugins import SourcePlugin
 from watchdog.ports import Deps, Question
 
 _OK = 200
 _SHOWN = 3
 
 
-class Options(BaseModel):
+class Options(ApiOptions):
     """`url` is the address above `/api/v2`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str
-    auth: Auth | None = None
-    headers: Mapping[str, str] = {}
-    timeout: Timeout = 5.0
-    max_bytes: int = Field(default=4 << 20, ge=1024)
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        objection = unfit(url)
-        if objection:
-            raise ValueError(f"url {objection}")
-        return url.rstrip("/")
 
 
 class Ask(BaseModel):

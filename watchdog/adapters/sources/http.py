@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from watchdog.adapters.addresses import unfit
-from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.auth import auth_headers
 from watchdog.adapters.components import Components, read
 from watchdog.adapters.health import Expect, Look, trouble
 from watchdog.adapters.http import AnswerLostError, Failure, NotSentError
+from watchdog.adapters.http_options import HttpOptions
 from watchdog.adapters.json_path import find, parse_path
 from watchdog.adapters.self_test import LoopbackSelfTest
 from watchdog.domain.errors import WatchdogError
@@ -31,25 +31,12 @@ _BLINDNESS = frozenset({Failure.DNS, Failure.TLS, Failure.OURS})
 _REASONS = {Failure.TIMEOUT: Unknown.TIMEOUT, Failure.GARBLED: Unknown.PARSE}
 
 
-class Options(BaseModel):
+class Options(HttpOptions):
     """One address. Certificates are always verified, redirects are never followed."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str
     method: Literal["GET", "HEAD"] = "GET"
-    auth: Auth | None = None
-    headers: Mapping[str, str] = {}
     timeout: Timeout = 3.0
     max_bytes: int = Field(default=1 << 20, ge=1024)
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        objection = unfit(url)
-        if objection:
-            raise ValueError(f"url {objection}")
-        return url
 
 
 class Ask(BaseModel):

@@ -6,9 +6,9 @@ from email.utils import parsedate_to_datetime
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from watchdog.adapters.addresses import unfit
-from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.auth import auth_headers
 from watchdog.adapters.http import AnswerLostError, Failure, NotSentError, shown
+from watchdog.adapters.http_options import ApiOptions
 from watchdog.adapters.prometheus_answer import Numbers, Refused, read_answer
 from watchdog.adapters.prometheus_batch import (
     MOST_QUESTIONS,
@@ -23,11 +23,12 @@ from watchdog.adapters.prometheus_plans import Plans
 from watchdog.adapters.promql import check_query
 from watchdog.adapters.promql_lint import longest_window, query_remarks
 from watchdog.adapters.promql_scale import scale_ranges
+from watchdog.adapters.turns import SharedTurns
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.events import Point
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Unknown
-from watchdog.plugins import Duration, Remark, SourcePlugin, Timeout, Use
+from watchdog.plugins import Duration, Remark, SourcePlugin, Use
 from watchdog.ports import Answer, Deps, Finding, Question
 
 # Prometheus runs 20 queries at a time by default, and others have questions, too.
@@ -36,30 +37,15 @@ _AT_ONCE = 8
 _SKEW_COUNTS_FOR = 300.0
 
 
-class Options(BaseModel):
+class Options(ApiOptions):
     """`url` is the address above `/api/v1`; `batch` is how many questions share a query.
 
     `scrape_interval`: how often it scrapes; what `check` takes `every` for where it is missing.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str
-    auth: Auth | None = None
-    headers: Mapping[str, str] = {}
-    timeout: Timeout = 5.0
     batch: int = Field(default=MOST_QUESTIONS, ge=1, le=MOST_QUESTIONS)
-    max_bytes: int = Field(default=4 << 20, ge=1024)
     query_offset: Duration = 0.0
     scrape_interval: Duration | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        objection = unfit(url)
-        if objection:
-            raise ValueError(f"url {objection}")
-        return url.rstrip("/")
 
 
 class Ask(BaseModel):
@@ -115,7 +101,8 @@ class PrometheusSource:
         self._form_end = f"&timeout={options.timeout * 0.9:.3f}&time=".encode()
         self._ages = Ages()
         self._plans = Plans(options.batch)
-        self._at_once = asyncio.Semaphore(_AT_ONCE)
+        turns = deps.turns or SharedTurns()
+        self._turn = turns.at(options.url, _AT_ONCE)
         self._history: PrometheusHistory | None = None
 
     async def observe(self, questions: Sequence[Question], at: Moment) -> Mapping[str, Observation]:
@@ -219,7 +206,7 @@ class PrometheusSource:
         seconds = self._options.timeout
         try:
             # Waiting for a turn counts: a Prometheus that hangs must not hold up each turn anew.
-            async with asyncio.timeout(seconds), self._at_once:
+            async with asyncio.timeout(seconds), self._turn:
                 answer = await self._post(form)
         except TimeoutError:
             text = f"POST {shown(self._url)}: no whole answer within {seconds:g} s"

@@ -3,40 +3,26 @@
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from watchdog.adapters.addresses import unfit
-from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.auth import auth_headers
 from watchdog.adapters.http import AnswerLostError, Failure, NotSentError
+from watchdog.adapters.http_options import ApiOptions
 from watchdog.adapters.rule_states import RuleStates, read_rules
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Unknown
-from watchdog.plugins import SourcePlugin, Timeout
+from watchdog.plugins import SourcePlugin
 from watchdog.ports import Answer, Deps, Question
 
 _REASONS = {Failure.TIMEOUT: Unknown.TIMEOUT, Failure.GARBLED: Unknown.PARSE}
 
 
-class Options(BaseModel):
+class Options(ApiOptions):
     """`url` is the address above `path`, which ends in `/api/v1/rules` nearly everywhere."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str
     path: str = Field(default="/api/v1/rules", pattern=r"^/[^\s?#]*$", max_length=200)
-    auth: Auth | None = None
-    headers: Mapping[str, str] = {}
-    timeout: Timeout = 5.0
     max_bytes: int = Field(default=16 << 20, ge=1024)
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        objection = unfit(url)
-        if objection:
-            raise ValueError(f"url {objection}")
-        return url.rstrip("/")
 
 
 class Ask(BaseModel):

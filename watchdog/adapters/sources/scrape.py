@@ -3,20 +3,18 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-
-from watchdog.adapters.addresses import unfit
 from watchdog.adapters.answers import redirect_host, status_line
-from watchdog.adapters.auth import Auth, auth_headers
+from watchdog.adapters.auth import auth_headers
 from watchdog.adapters.exposition import OPEN_METRICS, UnreadableError, read_page
 from watchdog.adapters.http import AnswerLostError, Failure, NotSentError, shown
+from watchdog.adapters.http_options import HttpOptions
 from watchdog.adapters.scrape_answers import Inquiry, inquiry
 from watchdog.adapters.scrape_ask import Ask, brings_volume
 from watchdog.adapters.scraped_counters import Page
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Unknown
-from watchdog.plugins import Remark, SourcePlugin, Timeout, Use
+from watchdog.plugins import Remark, SourcePlugin, Use
 from watchdog.ports import Answer, Deps, Question
 
 _OK = 200
@@ -25,24 +23,8 @@ _ACCEPT = f"text/plain;version=0.0.4, {OPEN_METRICS};version=1.0.0;q=0.5, */*;q=
 _REASONS = {Failure.TIMEOUT: Unknown.TIMEOUT, Failure.GARBLED: Unknown.PARSE}
 
 
-class Options(BaseModel):
+class Options(HttpOptions):
     """`url` is the metrics page of one process; `max_bytes` how long it may be."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str
-    auth: Auth | None = None
-    headers: Mapping[str, str] = {}
-    timeout: Timeout = 5.0
-    max_bytes: int = Field(default=4 << 20, ge=1024)
-
-    @field_validator("url")
-    @classmethod
-    def _is_an_address(cls, url: str) -> str:
-        trouble = unfit(url)
-        if trouble:
-            raise ValueError(f"url {trouble}")
-        return url
 
 
 class ScrapeSource:
