@@ -116,23 +116,6 @@ async def test_a_prometheus_that_restarts_while_an_alert_is_pending_starts_exact
         assert (here.runs(), shop.undone) == (1, 1)
 
 
-async def test_a_prometheus_that_restarts_after_the_trouble_was_over_starts_no_plan(
-    chain: Built, shop: Shop
-) -> None:
-    async with chain("2s") as here:
-        here.page.gauge("shop_trouble", 9)
-        await here.prometheus.until_number(PENDING)
-        await here.prometheus.stop()
-        here.page.gauge("shop_trouble", 0)
-        shop.bad = True
-        await here.prometheus.start()
-        scraped = here.page.scrapes
-        await until(lambda: here.page.scrapes > scraped + 15, "it has looked for longer than that")
-
-        assert received(here.running) == []
-        assert (here.runs(), shop.undone) == (0, 0)
-
-
 async def test_an_alertmanager_that_restarts_repeats_what_is_known_and_starts_nothing_more(
     chain: Built, shop: Shop
 ) -> None:

@@ -316,6 +316,24 @@ async def test_who_closes_it_while_it_is_dark_is_not_asked_again_and_again() -> 
 
 
 @virtually
+async def test_what_was_dark_when_a_person_closed_it_does_not_count_after_a_restart() -> None:
+    process = Process(a_world(), *blind_fleet())
+    say(process, "0", "seen0", "seen1")
+    say(process, "err", "dark0", "dark1")
+    async with process.running():
+        await asyncio.sleep(600)
+        await process.journal.append(*process.breaker.meanwhile())
+        await process.journal.append(BreakerClosed("ann", "that source is being moved"))
+        await process.slots(2)
+
+    again = Process(process.world, *blind_fleet(), journal=process.journal)
+    async with again.running():
+        await again.slots(4)
+        assert again.breaker.meanwhile() == []
+        assert again.breaker.before_a_run() == []
+
+
+@virtually
 async def test_the_status_says_it_first_and_how_to_lift_it() -> None:
     process = Process(a_world(), a_target(mode=Mode.AUTO))
     async with process.running():

@@ -277,6 +277,18 @@ async def test_labels_are_bounded_and_cannot_forge_a_line() -> None:
     assert "\\u202e" not in text
 
 
+async def test_an_alert_takes_little_memory_however_long_its_labels_are() -> None:
+    alert = an_alert()
+    long = {f"a{n}_{'n' * 100}": "v" * 200 for n in range(64)}
+    alert["labels"] = {**long, **LABELS}
+    async with a_desk() as desk:
+        assert await desk.status(ALERTS, a_message(alert), bearer()) == 200
+        (event,) = desk.heard
+
+    assert event.name == "ShopBurns"
+    assert len(encode(event)) < 3000
+
+
 async def test_too_many_alerts_are_counted_as_left_out() -> None:
     async with a_desk() as desk:
         alerts = [an_alert(instance=str(number)) for number in range(600)]

@@ -191,6 +191,10 @@ class Daemon:
         targets, journal = list(self.targets().values()), self.shared.journal
         also = await changes_of(targets, journal, self.shared.clock)
         await journal.append(DaemonStarted(__version__, os.getpid(), names), *loaded, *also)
+        if watching:
+            # What is gone on with asks once more which version runs.
+            for lane in self.lanes.values():
+                self.changes.watch(lane.target)
         await take_up(open_runs, self.lanes, self.armed_hands, self.shared.alarm)
         if watching:
             for lane in self.lanes.values():
@@ -206,7 +210,6 @@ class Daemon:
         eyes = self.eyes[lane.target.name]
         watchers = watchers_of(lane.target, eyes, self.deps.clock, lane.post)
         self.service.watchers[lane.target.name] = watchers
-        self.changes.watch(lane.target)
         # Not all at once: a source that several targets ask, and the loop, are kept evenly busy.
         turn = list(self.lanes).index(lane.target.name) / len(self.lanes)
         for watcher in watchers:
@@ -272,6 +275,7 @@ class Daemon:
         self._rules[target.name] = target.notify
         for watcher in watchers:
             self.ticker.drop(f"{target.name}/{watcher.name}")
+        self.changes.watch(lane.target)
         self._watch(lane)
         # A run in flight keeps the plan it began with, and the eyes it looks through.
         if not lane.busy:

@@ -8,7 +8,7 @@ from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.sqlite_reader import open_reader
 from watchdog.domain.arming import Bar
 from watchdog.domain.definition import definition
-from watchdog.domain.scorecard import Score, Scorecard, ShadowDecision
+from watchdog.domain.scorecard import Score, Scorecard, ShadowDecision, acting
 from watchdog.domain.target import Target
 from watchdog.domain.trigger import Trigger
 from watchdog.domain.words import utc
@@ -37,7 +37,7 @@ async def scorecard(journal: Path, targets: Sequence[Target], window: float | No
 
 def _target(card: Scorecard, target: Target, now: float, since: float) -> Part:
     own = [one for one in card.decisions.values() if one.target == target.name and one.at >= since]
-    bar = target.arming
+    bar, plans = target.arming, acting(target)
     return {
         "target": target.name,
         "mode": target.mode.value,
@@ -45,21 +45,23 @@ def _target(card: Scorecard, target: Target, now: float, since: float) -> Part:
         "file": target.file,
         "bar": {"decisions": bar.decisions, "right": bar.right, "days": bar.days},
         "triggers": [
-            _trigger(card, target, trigger, now, since)
+            _trigger(card, target, trigger, plans[trigger.name], now, since)
             for trigger in target.triggers
-            if trigger.plan
+            if trigger.name in plans
         ],
         "decisions": [_decision(card, one, now) for one in sorted(own, key=lambda one: one.seq)],
     }
 
 
-def _trigger(card: Scorecard, target: Target, trigger: Trigger, now: float, since: float) -> Part:
+def _trigger(  # noqa: PLR0917 -- each is one of a kind
+    card: Scorecard, target: Target, trigger: Trigger, plan: str, now: float, since: float
+) -> Part:
     same = card.defined.get((target.name, trigger.name)) == definition(target, trigger)
     shown = card.score(target.name, trigger.name, now, since) if same else Score()
     whole = card.score(target.name, trigger.name, now) if same else Score()
     return {
         "trigger": trigger.name,
-        "plan": trigger.plan,
+        "plan": plan,
         **_score(shown),
         "on_record": _score(whole),
         **_met(whole, target.arming),

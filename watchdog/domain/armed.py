@@ -4,7 +4,7 @@ from watchdog.domain.arming import ArmedEarly, ModeChanged, TriggersDefined
 from watchdog.domain.definition import definitions
 from watchdog.domain.events import Event
 from watchdog.domain.moment import Moment
-from watchdog.domain.scorecard import Scorecard
+from watchdog.domain.scorecard import Scorecard, acting
 from watchdog.domain.target import Mode, Target
 
 
@@ -47,9 +47,9 @@ def _short(
     target: Target, card: Scorecard, now: Moment, others: dict[str, str], *, everything: bool
 ) -> tuple[str, ...]:
     """A line for each trigger that starts a plan and falls short of the bar."""
-    lines = []
+    lines, plans = [], acting(target)
     for trigger in target.triggers:
-        if not trigger.plan or not (everything or trigger.name in others):
+        if trigger.name not in plans or not (everything or trigger.name in others):
             continue
         score = card.score(target.name, trigger.name, now.wall)
         if trigger.name in others:

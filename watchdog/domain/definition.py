@@ -29,6 +29,12 @@ def definition(target: Target, trigger: Trigger) -> str:
         "asks": [_written(spec.ask) for spec in signals],
         "sources": [[source.use, _written(source.options)] for source in sources],
     }
+    if rows := [row for row in target.decisions if not trigger.plan and trigger.name in row.firing]:
+        # It acts as the table says, and with the triggers that stand beside it there.
+        others = {name for row in target.decisions for name, _ in row.cells} - {trigger.name}
+        beside = [one for one in target.triggers if one.name in others]
+        parts["rows"] = [[_written(row.cells), row.then.value] for row in rows]
+        parts["beside"] = [_written(one, without=_BESIDES) for one in beside]
     text = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
 

@@ -11,7 +11,7 @@ from watchdog.domain.words import utc
 
 PASSING, FAILING = 1.0, 0.0
 # Entries, and seconds behind the end of its validity after which one is forgotten.
-MOST = 10_000
+MOST = 5_000
 FORGET = 86_400.0
 # Seconds between two records of a signal that only says the same again.
 REFRESH = 60.0

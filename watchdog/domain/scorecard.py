@@ -1,13 +1,15 @@
 """How often each trigger would have acted in alert-only mode, and how often rightly."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from watchdog.domain.arming import Bar, TriggersDefined
 from watchdog.domain.decision import Reason
+from watchdog.domain.decision_table import Then
 from watchdog.domain.events import ConfigLoaded, Decided, Ending, Record
 from watchdog.domain.shadow import JUDGED_AFTER, DecisionJudged, ShadowOutcome
-from watchdog.domain.target import Mode
+from watchdog.domain.target import Mode, Target
 
 DAY = 86400.0
 _RIGHT = {
@@ -86,9 +88,9 @@ class Score:
         if known < bar.decisions:
             reasons.append(f"{known} of {bar.decisions} decisions known to be right or wrong")
         if share is not None and share < bar.right - _ROUNDING:
-            reasons.append(f"{share:.0%} right, not {bar.right:.0%}")
+            reasons.append(f"{_floor(100 * share):g}% right, not {100 * bar.right:g}%")
         if self.days < bar.days - _ROUNDING:
-            reasons.append(f"watched {self.days:.1f} of {bar.days:g} days")
+            reasons.append(f"watched {_floor(self.days):.1f} of {bar.days:g} days")
         return tuple(reasons)
 
 
@@ -190,6 +192,25 @@ class Scorecard:
         if target in self._watching:
             spans.append((self._watching[target], now))
         return sum(max(end - max(begin, first), 0.0) for begin, end in spans)
+
+
+def _floor(number: float) -> float:
+    """With one decimal, and never as much as what it falls short of."""
+    return math.floor(10 * number + _ROUNDING) / 10
+
+
+def acting(target: Target) -> dict[str, str]:
+    """Each trigger that a decision to act is about, and its plan; in the file's order.
+
+    A row of the decision table speaks through the gravest trigger that must fire.
+    """
+    severities = {one.name: one.severity for one in target.triggers}
+    plans = {one.name: [one.plan] for one in target.triggers if one.plan}
+    for row in target.decisions:
+        if row.then is Then.ROLLBACK and row.firing:
+            gravest = max(row.firing, key=severities.__getitem__)
+            plans.setdefault(gravest, []).append(row.plan)
+    return {name: ", ".join(dict.fromkeys(plans[name])) for name in severities if name in plans}
 
 
 def written(trigger: str) -> str:

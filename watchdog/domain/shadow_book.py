@@ -1,6 +1,6 @@
 """The shadow decisions of one target that wait for their end: a fold of the journal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from watchdog.domain.change import ChangeKind
@@ -143,12 +143,12 @@ class ShadowBook:
         may end a decision by itself.
         """
         changing = {event.trigger for event in coming if isinstance(event, TriggerChanged)}
-        seen = {proposal.episode: proposal for proposal in firing}
+        seen = {proposal.trigger: proposal for proposal in firing}
         told = list(self.ended.values())
         for shadow in self.open.values():
             if shadow.trigger in changing:
                 continue
-            found = _ending(shadow, target, seen.get(shadow.episode), now)
+            found = _ending(shadow, target, _same_firing(shadow, seen), now)
             if found is not None:
                 told.append(_outcome(shadow, found[0], now, found[1]))
         return told
@@ -169,6 +169,18 @@ def _ending(
     if firing.breaching:
         return (Ending.UNKNOWN, UNSEEN) if late else (Ending.STILL_BAD, "")
     return (Ending.UNKNOWN, UNSEEN) if late else None
+
+
+def _same_firing(shadow: Shadow, seen: Mapping[str, Proposal]) -> Proposal | None:
+    """The firing that was decided about, where it goes on.
+
+    A row of the decision table is an episode of its own, which begins with the last of its
+    triggers: it is followed by the one that it is told of, which was firing then already.
+    """
+    found = seen.get(shadow.trigger)
+    if found is None or (found.episode != shadow.episode and found.since.wall > shadow.at.wall):
+        return None
+    return found
 
 
 def _outcome(shadow: Shadow, what: Ending, at: Moment, note: str) -> ShadowOutcome:

@@ -349,11 +349,16 @@ def restore(trigger: Trigger, saved: TriggerStatus, downtime: float, now: Moment
     """`saved` as of a restart `downtime` seconds later; downtime never counts toward `hold`."""
     state = saved.state
     if isinstance(state, Pending):
-        if downtime > trigger.outage_tolerance:
+        # What nobody looked at was not bad: among the last looks it takes its place.
+        slots = int(downtime / trigger.every + ROUNDING)
+        breached = _among_looks(trigger, state.breached, slots) if trigger.looks else state.breached
+        if downtime > trigger.outage_tolerance or not breached:
             state = INACTIVE
         else:
-            state = replace(state, since=state.since.after(downtime))
+            state = replace(state, since=state.since.after(downtime), breached=breached)
     elif isinstance(state, Firing):
         state = Firing(state.since, confirmed=False, began=state.began)
+    # Towards being blind, the downtime does not count; what is blind has been so all the time.
     dark = None if saved.dark_since is None else now.elapsed
+    dark = saved.dark_since if saved.blind else dark
     return TriggerStatus(state, fresh=0, dark_since=dark, blind=saved.blind)

@@ -21,6 +21,7 @@ def saved(status: TriggerStatus) -> dict[str, object]:
         "state": type(state).__name__,
         "blind": status.blind,
         "dark": status.dark_since is not None,
+        "dark_since": status.dark_since,
     }
     match state:
         case Inactive():
@@ -40,6 +41,8 @@ def saved(status: TriggerStatus) -> dict[str, object]:
 def loaded(kept: Mapping[str, Any], saved_at: Moment, offset: float) -> TriggerStatus:
     """The status that `kept` tells of, on this boot's clock (`offset` seconds later)."""
     dark = saved_at.elapsed if kept["dark"] else None
+    if kept.get("dark_since") is not None:
+        dark = kept["dark_since"] + offset
     return TriggerStatus(_state(kept, offset), dark_since=dark, blind=kept["blind"])
 
 

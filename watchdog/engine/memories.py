@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from watchdog.domain.baseline import HOURS_KEPT, Memory
+from watchdog.domain.baseline import HOUR, HOURS_KEPT, Memory
 from watchdog.domain.definition import measured
 from watchdog.domain.expression import Term
 from watchdog.domain.moment import Moment
@@ -124,9 +124,9 @@ class Memories:
 
     def _forget_old(self) -> None:
         """What was captured for label values that are seen no longer, or for other triggers."""
-        newest = {title: max(map(int, one["hours"]), default=0) for title, one in self.kept.items()}
+        newest = {title: _newest_hour(one) for title, one in self.kept.items()}
         oldest = max(newest.values(), default=0) - HOURS_KEPT
-        live = {_title(key) for key in self.memories}
+        live = {_title(key) for key in (*self.memories, *self.identities)}
         for title, hour in newest.items():
             if title not in live and hour <= oldest:
                 del self.kept[title]
@@ -149,6 +149,11 @@ class Memories:
             if other.identities[written] == self.identities.get(written):
                 self.memories[name, number] = memory
         self.kept, self.changed_at = other.kept, other.changed_at
+
+
+def _newest_hour(kept: Mapping[str, Any]) -> int:
+    """The hour since the epoch of the newest thing in it."""
+    return max(int(kept["changed_at"] // HOUR), *map(int, kept["hours"]), 0)
 
 
 def _written(name: str) -> str:

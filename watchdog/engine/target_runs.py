@@ -150,10 +150,28 @@ class TargetRuns:
         if thrown and runner.run.stage not in WATCHES:
             # It was told to stop, and may have had no time to record that.
             runner.request_stop(Outcome.STOPPED, f"kill switch: {thrown}")
+        moved = await self._moved_on(runner.run)
+        if moved:
+            runner.request_stop(Outcome.INTERRUPTED, moved)
         resumed = RunResumed(runner.run.id, runner.run.resumes + 1)
         for record in await self._write([resumed]):
             runner.run = apply(runner.run, record.event, record.at)
         self._drive(runner)
+
+    async def _moved_on(self, run: Run) -> str:
+        """Why a run that has changed nothing yet would undo the wrong version; empty: it may go on.
+
+        While nobody drove it, somebody else may have been at work.
+        """
+        start = run.start
+        begun = run.stage is not Stage.STEPS or run.index or run.flight
+        if begun or not start.from_version or not start.plan.judges_version:
+            return ""
+        await self._shared.look_for_changes(start.target)
+        running = self.decider.versions.running
+        if running == start.from_version:
+            return ""
+        return f"{start.from_version} was to be undone, and {running} runs now"
 
     async def _thrown_since(self, run: Run) -> str:
         """How the kill switch was last thrown since `run` began; empty when it was not."""

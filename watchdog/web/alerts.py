@@ -16,6 +16,8 @@ VERSION = "4"
 # Of one message; what is beyond that counts as left out.
 MOST_ALERTS = 500
 MOST_LABELS = 64
+# Characters of all labels of one alert, names and values together.
+MOST_LABEL_TEXT = 2048
 LONGEST_NAME = 128
 LONGEST_VALUE = 200
 LONGEST_REASON = 300
@@ -130,12 +132,18 @@ def _object(body: bytes) -> Mapping[str, Any]:
 def _labels(labels: object) -> dict[str, str]:
     if not isinstance(labels, dict):
         raise UnreadableError("`labels` is no object")
-    known = {
-        name: clean(value, LONGEST_VALUE)
-        for name, value in sorted(labels.items())
-        if len(name) <= LONGEST_NAME and _LABEL.fullmatch(name) and isinstance(value, str)
-    }
-    return dict(list(known.items())[:MOST_LABELS])
+    known: dict[str, str] = {}
+    room = MOST_LABEL_TEXT
+    # The name of the alert first: without it, nobody could tell what is meant.
+    for name in sorted(labels, key=lambda name: (name != "alertname", name)):
+        value = labels[name]
+        if len(name) <= LONGEST_NAME and _LABEL.fullmatch(name) and isinstance(value, str):
+            text = clean(value, LONGEST_VALUE)
+            room -= len(name) + len(text)
+            if room < 0 or len(known) == MOST_LABELS:
+                break
+            known[name] = text
+    return known
 
 
 def _word(status: object) -> Word:

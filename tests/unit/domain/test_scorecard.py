@@ -5,6 +5,7 @@ import pytest
 from tests.builders import EPOCH, a_target, a_trigger, above, at
 from watchdog.domain.armed import changes
 from watchdog.domain.arming import ArmedEarly, Bar, ModeChanged, TriggersDefined
+from watchdog.domain.decision_table import Cell, Row, Then
 from watchdog.domain.definition import definition, definitions
 from watchdog.domain.events import ConfigLoaded, Decided, Ending, Event, Record
 from watchdog.domain.scorecard import DAY, Score, Scorecard
@@ -130,7 +131,7 @@ def test_only_time_in_alert_only_mode_counts() -> None:
         (Score(right=9, wrong=1, days=14), ()),
         (Score(right=3, days=14), ()),
         (Score(right=2, unknown=5, open=3, days=14), ("2 of 3 decisions",)),
-        (Score(right=8, wrong=1, days=14), ("89% right, not 90%",)),
+        (Score(right=8, wrong=1, days=14), ("88.8% right, not 90%",)),
         (Score(right=3, days=13.9), ("watched 13.9 of 14 days",)),
         (Score(wrong=1), ("1 of 3", "0% right", "watched 0.0")),
     ],
@@ -238,3 +239,32 @@ def test_a_definition_depends_on_the_question_and_on_the_source() -> None:
 def test_what_is_as_it_is_by_default_says_nothing() -> None:
     # So that a setting that a newer version adds does not make every trigger another one.
     assert definition(TARGET, TARGET.triggers[0]) == "616012b1d9248127"
+
+
+def test_what_falls_short_by_little_is_not_rounded_up_to_the_bar() -> None:
+    reasons = Score(right=1790, wrong=200, days=13.99).short_of(Bar(right=0.9, days=14))
+
+    assert reasons == ("89.9% right, not 90%", "watched 13.9 of 14 days")
+
+
+def test_a_trigger_of_a_decision_table_is_another_one_when_its_rows_are() -> None:
+    table = (Row("both", Then.ROLLBACK, (("errors", Cell.FIRING),), plan="undo"),)
+    bare = a_target(a_trigger("errors", plan=""), a_trigger("slow", plan=""))
+    first = replace(bare, decisions=table)
+    cells = (("errors", Cell.FIRING), ("slow", Cell.FIRING))
+    other = replace(bare, decisions=(replace(table[0], cells=cells),))
+
+    digests = [definitions(one)["errors"] for one in (bare, first, other)]
+
+    assert len(set(digests)) == len(digests)
+    renamed = replace(first, decisions=(replace(table[0], plan="redo", name="x"),))
+    assert definitions(renamed) == definitions(first)
+
+
+def test_who_arms_a_decision_table_early_is_told() -> None:
+    table = (Row("both", Then.ROLLBACK, (("errors", Cell.FIRING),), plan="undo"),)
+    armed = replace(a_target(a_trigger("errors", plan="")), decisions=table)
+
+    (early,) = (one for one in changes(armed, Scorecard(), at(0)) if isinstance(one, ArmedEarly))
+
+    assert "errors: 0 of 3 decisions known" in "".join(early.short)

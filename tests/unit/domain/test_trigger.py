@@ -534,6 +534,12 @@ def test_among_the_last_looks_a_long_gap_starts_over_too() -> None:
     assert watched("o bb --- b", THREE_OF_FIVE).fired == []
 
 
+def test_looks_that_a_restart_missed_are_among_the_last_looks_too() -> None:
+    assert watched("o bb", THREE_OF_FIVE).restart(slots=2).see("obb").fired == []
+    assert watched("o bb", THREE_OF_FIVE).restart(slots=2).see("bb").fired == [6]
+    assert isinstance(watched("o booo", THREE_OF_FIVE).restart(slots=2).status.state, Inactive)
+
+
 def test_one_bad_look_seen_twice_is_one_among_the_last_looks() -> None:
     trigger = a_trigger(fails=2, looks=5)
     _, pending = _twice(trigger)

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from tests.builders import a_plan, a_step, a_target, a_trigger
+import pytest
+
+from tests.builders import a_plan, a_step, a_target, a_trigger, started
 from tests.process import Process, a_world
 from watchdog.domain.change import (
     ChangeSeen,
@@ -15,7 +17,7 @@ from watchdog.domain.change import (
 )
 from watchdog.domain.decision import Reason
 from watchdog.domain.errors import TransientError
-from watchdog.domain.events import Decided, RunStarted, StepIntended
+from watchdog.domain.events import Decided, IncidentOpened, RunEnded, RunStarted, StepIntended
 from watchdog.domain.plan import Return
 from watchdog.domain.progress import Outcome
 from watchdog.domain.target import ChangeRules, Limits, Target
@@ -226,6 +228,38 @@ async def test_a_change_seen_right_before_the_first_step_stops_the_run() -> None
         assert refusals(process) == [Reason.VERSION_MOVED_ON]
         assert process.told(RunStarted) == []
         assert process.told(VersionQuarantined) == []
+
+
+@pytest.mark.parametrize("version", ["v3", "v1", ""])
+@virtually
+async def test_a_run_found_before_its_first_step_begins_only_if_that_version_still_runs(
+    version: str,
+) -> None:
+    world = a_world()
+    heals(world)
+    async with Process(world, a_shop()).running() as process:
+        await with_a_good_version(process)
+        start = replace(started(UNDO), from_version="v2", to_version="v1")
+        await process.journal.append(IncidentOpened("shop", "i1", "errors", start.severity), start)
+
+    async def meanwhile(_: str) -> None:
+        if version:
+            await told(process, version)
+
+    process = Process(world, a_shop(), journal=MemoryJournal(world.clock, survived=process.journal))
+    process.shared = replace(process.shared, look_for_changes=meanwhile)
+    for lane in process.lanes.values():
+        lane._shared = process.shared  # noqa: SLF001 (as the daemon wires it)
+    async with process.running():
+        await asyncio.sleep(RUN)
+
+        run = process.run()
+        if version:
+            assert (run.outcome, process.told(StepIntended)) == (Outcome.INTERRUPTED, [])
+            (ended,) = process.told(RunEnded)
+            assert ended.detail == f"v2 was to be undone, and {version} runs now"
+        else:
+            assert len(process.told(StepIntended)) == 1
 
 
 @virtually

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from tests.builders import a_signal, a_target, a_trigger
+from tests.builders import a_signal, a_target, a_trigger, at
 from tests.process import EVERY, Process, a_world
 from watchdog.domain.condition import Condition, Op
 from watchdog.domain.events import ChangeSeen, RunStarted, TriggerChanged
@@ -17,6 +17,7 @@ from watchdog.domain.relative import Against, Move, Relative
 from watchdog.domain.signal import Verdict
 from watchdog.domain.target import Mode, Target
 from watchdog.domain.trigger import Change
+from watchdog.engine.memories import Memories
 from watchdog.engine.status_of_triggers import condition
 from watchdog.testing.doubles import MemoryJournal
 from watchdog.testing.virtual_time import virtually
@@ -262,3 +263,22 @@ async def test_a_source_that_is_silent_makes_nothing_drop() -> None:
         # What was seen before is too long ago to tell what is normal now.
         await see(process, 30.0, times=10)
         assert fired(process) == []
+
+
+def test_what_was_before_old_changes_of_values_that_are_gone_is_forgotten() -> None:
+    term = Term(
+        a_signal("rss", for_each="pod"),
+        Condition(Op.AT_LEAST, 0.5),
+        Relative(Move.RISE, WINDOW * EVERY, Against.BEFORE_CHANGE),
+    )
+    memories = Memories(a_target(a_trigger("moved", watches=term)))
+    for deploy in range(60):
+        name, now = f'moved{{pod="{deploy}"}}', at(deploy * 24 * HOUR)
+        memories.judge(name, term, Sample((1.0,)), now)
+        memories.changed(now.wall)
+        note = memories.note()
+        assert note is not None
+        memories.forget(name)
+
+    assert len(memories.kept) <= 10
+    assert any('"59"' in title for title in memories.kept)
