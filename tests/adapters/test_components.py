@@ -47,6 +47,14 @@ def test_without_what_is_healthy_each_is_a_number() -> None:
     assert math.isnan(seen.values[2])
 
 
+def test_two_of_one_name_do_not_hide_each_other() -> None:
+    document = [{"name": "db", "ok": False}, {"name": "db", "ok": True}]
+    seen = sample(read({"checks": document}, Components(at="checks", value="ok", healthy=[True])))
+
+    assert seen.values == (0.0, 1.0)
+    assert seen.parts == {"db": Sample((0.0, 1.0))}
+
+
 def test_a_list_goes_by_the_names_in_it() -> None:
     document = [{"name": "db", "ok": True}, {"id": 7, "ok": False}, {"ok": None}]
     asked = Components(at="checks", value="ok", healthy=[True])

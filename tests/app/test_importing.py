@@ -193,6 +193,20 @@ def test_a_severity_that_is_not_known_is_a_warning_and_is_said(tmp_path: Path) -
     assert "alert 'A': severity 'odd' is not known here; it becomes warning" in made.notes
 
 
+def test_labels_that_are_left_out_are_said(tmp_path: Path) -> None:
+    labels = "{severity: page, team: shop, env: prod}"
+    made = translated(tmp_path, f"{{alert: A, expr: sum(a) > 1, labels: {labels}}}")
+
+    assert "labels are not imported: env, team; say under `notify` who is told" in made.notes
+
+
+def test_a_rule_without_a_name_is_told_by_its_place(tmp_path: Path) -> None:
+    made = translated(tmp_path, "{alert: A, expr: sum(a) > 1}", "{expr: sum(a) > 1}")
+
+    (problem,) = made.wrong
+    assert problem.text == "rule 2 of group 'shop': `alert` is missing, or no text"
+
+
 def test_recording_rules_stay_where_they_are(tmp_path: Path) -> None:
     made = translated(tmp_path, "{record: a:b, expr: sum(b)}", "{alert: A, expr: sum(a) > 1}")
 

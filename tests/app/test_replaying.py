@@ -75,7 +75,8 @@ def observations(trigger: Trigger, column: Column) -> Sequence[Observation]:
 
 def _present(parts: Mapping[str, Sequence[Observation]], index: int) -> dict[str, Sample]:
     found = {value: each[index] for value, each in parts.items()}
-    return {v: one for v, one in found.items() if isinstance(one, Sample) and one.values}
+    samples = {v: one for v, one in found.items() if isinstance(one, Sample)}
+    return {v: one for v, one in samples.items() if one.values or one.volume is not None}
 
 
 def replayed(ran: Sequence[Ran]) -> Told:
@@ -128,6 +129,22 @@ def test_each_value_of_a_label_fires_when_it_does_live(seed: int) -> None:
 
     assert replayed(ran) == told
     assert len(ran) == 3
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_value_that_has_only_traffic_is_what_it_is_live(seed: int) -> None:
+    chance = random.Random(seed)
+    signal = a_signal(for_each="route", has_volume=True, nodata_is_ok=chance.random() < 0.7)
+    trigger = replace(variants(chance), watches=Term(signal, above(0.1)))
+    names = ("/a", "/b")
+    lines = [a_line(noise(chance), {"route": name}) for name in names]
+    volumes = [
+        a_line([chance.choice([500.0, 500.0, 500.0, None]) for _ in range(SLOTS)], {"route": name})
+        for name in names
+    ]
+    columns = {"errors": a_column(*lines, volume=volumes)}
+
+    assert replayed(run_of(trigger, columns)) == lived(trigger, columns)
 
 
 @pytest.mark.parametrize("seed", range(30))

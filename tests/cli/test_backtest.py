@@ -172,6 +172,10 @@ async def test_a_prometheus_that_is_not_there_is_an_error_and_tests_nothing(
     [
         (["--since", "soon"], "--since: 'soon' is no time"),
         (["--since", "0"], "nothing lies between"),
+        (["--since", "100000d"], "--since 100000d: that is before 1970"),
+        (["--html", "no/such.html"], "--html no/such.html: there is no folder no; make it, or"),
+        (["--json", "no/such.json"], "--json no/such.json: there is no folder no"),
+        (["--data", "no/such"], "--data no/such: there is no folder no"),
         (["--sweep", "nobody=1%"], "--sweep nobody: no trigger of that name is tested"),
         (["--sweep", "errors-high="], "write TRIGGER, TRIGGER=1%,2%,5% or all"),
         (["--sweep", "errors-high=5s"], "cannot be compared with a signal in 'ratio'"),

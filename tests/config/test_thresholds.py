@@ -89,3 +89,30 @@ def test_how_sure_a_share_is_cannot_be_told_of_several_at_once(files: Files) -> 
     )
 
     assert "signals.number: `confidence` is for one share of one volume" in problem
+
+
+SURE = ", {unit}volume: all, confidence: 95%"
+
+
+@pytest.mark.parametrize(("unit", "condition"), [("", "above: 5"), ("unit: s, ", "above: 0.5s")])
+def test_how_sure_a_number_is_that_is_no_share_cannot_be_told(
+    files: Files, unit: str, condition: str
+) -> None:
+    (problem,) = files.problems(FILE.format(unit=SURE.format(unit=unit), condition=condition))
+
+    assert "triggers.high.above: is no share" in problem
+
+
+@pytest.mark.parametrize(
+    ("unit", "condition"),
+    [
+        ("", "above: 5%"),
+        ("", "above: 0.05"),
+        ("unit: '%', ", "above: 5"),
+        ("unit: '%', ", "above: 5%"),
+    ],
+)
+def test_how_sure_a_share_is_can_be_told(files: Files, unit: str, condition: str) -> None:
+    target = files.target(FILE.format(unit=SURE.format(unit=unit), condition=condition))
+
+    assert target.signals["number"].signal.confidence == 0.95

@@ -171,15 +171,15 @@ BUGS = (
     Bug(
         "downtime counts toward the hold",
         _TRIGGER,
-        "state = replace(state, since=state.since.after(downtime))",
-        "pass",
+        "state = replace(state, since=state.since.after(downtime), breached=breached)",
+        "state = replace(state, breached=breached)",
         (f"{_OF_TRIGGER}::test_downtime_does_not_count_toward_the_hold",),
     ),
     Bug(
         "any downtime is bridged",
         _TRIGGER,
-        "if downtime > trigger.outage_tolerance:",
-        "if downtime > 1e9:",
+        "if downtime > trigger.outage_tolerance or not breached:",
+        "if not breached:",
         (f"{_OF_TRIGGER}::test_a_long_downtime_starts_what_was_pending_over",),
     ),
     Bug(

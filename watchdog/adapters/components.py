@@ -41,11 +41,15 @@ def read(document: object, asked: Components) -> Observation:
     members = list(_members(places[0]))
     if not members or len(members) > MOST:
         return Gap(Unknown.NODATA, f"{len(members)} components at {asked.at}; 1 to {MOST} are")
-    numbers = {name: _number(member, asked) for name, member in members}
-    parts = {name: Sample((number,)) for name, number in numbers.items()}
-    bad = [name for name, number in numbers.items() if number == 0]
+    numbers = [(name, _number(member, asked)) for name, member in members]
+    found: dict[str, list[float]] = {}
+    for name, number in numbers:
+        # Two of one name are two: neither may hide the other.
+        found.setdefault(name, []).append(number)
+    parts = {name: Sample(tuple(values)) for name, values in found.items()}
+    bad = [name for name, number in numbers if number == 0]
     note = f"not healthy: {', '.join(bad)[:200]}" if bad and asked.healthy is not None else ""
-    return Sample(tuple(numbers.values()), note=note, parts=parts)
+    return Sample(tuple(number for _, number in numbers), note=note, parts=parts)
 
 
 def _members(place: object) -> Iterator[tuple[str, object]]:

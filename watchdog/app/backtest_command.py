@@ -113,6 +113,8 @@ def _span(wish: Wish) -> tuple[float, float]:
         start = end - parse_duration(wish.since)
     except ValueError:
         start = _time("--since", wish.since)
+    if start < 0:
+        raise ConfigError(f"--since {wish.since}: that is before 1970; say how far back, like 30d")
     if not start < end:
         raise ConfigError(f"--since {wish.since}: nothing lies between it and the end")
     return start, end

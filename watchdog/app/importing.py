@@ -20,6 +20,7 @@ _SEVERITIES = {
     **dict.fromkeys(("warn", "ticket"), Severity.WARNING),
     **dict.fromkeys(("none", "notice"), Severity.INFO),
 }
+_KEPT_LABELS = frozenset({"severity", "target", "trigger"})
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST_NAME = 63
 _RULES = "rules"
@@ -68,6 +69,11 @@ def import_rules(found: RuleFile, wanted: Wanted) -> Imported:
             importer.add(rule)
         except _RefusedError as error:
             found.refuse(rule, error.key, str(error))
+    if wanted.way is Way.SPLIT:
+        left = sorted({label for rule in found.rules for label in rule.labels} - _KEPT_LABELS)
+        if left:
+            text = f"labels are not imported: {', '.join(left)}; say under `notify` who is told"
+            found.notes.append(text)
     return importer.made
 
 

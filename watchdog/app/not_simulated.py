@@ -16,7 +16,7 @@ def not_simulated(targets: Iterable[Target], left_out: Sequence[LeftOut]) -> Ite
             yield (
                 f"{target.name}: not simulated: changes. Which version ran is not in history, so"
                 " nothing is refused for want of a recent change or of a good version to return"
-                " to; live, that may keep a run from starting."
+                " to, nor because a version had its run; live, each may keep one from starting."
             )
         once = [one.name for one in target.triggers if one.once_per_version]
         if once:

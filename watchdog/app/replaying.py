@@ -39,13 +39,21 @@ def run_of(trigger: Trigger, columns: Mapping[str, Column], *, draw: bool = True
         return [_ran(trigger, trigger.name, columns, _plain(codes), draw=draw)]
     [(signal, column)] = columns.items()
     ran = []
-    anything = present(column)
+    anything = _seen(trigger, column)
     for value, part in list(parts_of(column, trigger.for_each).items())[:MAX_VALUES]:
         one = instance(trigger, value)
         codes = codes_of_trigger(one.trigger, {signal: part})
-        gone = ~present(part) & anything
+        gone = ~_seen(trigger, part) & anything
         ran.append(_ran(one.trigger, trigger.name, {signal: part}, _parted(codes, gone), draw=draw))
     return ran
+
+
+def _seen(trigger: Trigger, column: Column) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """In which slots there was a series, or the traffic that is as good as one."""
+    signal = trigger.terms[0].signal
+    if column.volume is None or not (signal.nodata_is_ok and signal.has_volume):
+        return present(column)
+    return present(column) | present(replace(column, query=column.volume))
 
 
 def untested(trigger: Trigger, columns: Mapping[str, Column]) -> str:

@@ -97,7 +97,8 @@ def _group(found: RuleFile, path: Path, content: object) -> None:
             found.rules.append(_rule(where, rule, name, interval, offset or 0.0, labels))
         except _WrongError as error:
             called = rule.get("alert") if isinstance(rule, Mapping) else None
-            text = f"alert {called!r} of group {name!r}: {error}"
+            one = f"rule {index + 1}" if called is None else f"alert {called!r}"
+            text = f"{one} of group {name!r}: {error}"
             found.wrong.append(found.document.problem(error.path, text))
     if recorded:
         plural = "" if recorded == 1 else "s"

@@ -76,6 +76,7 @@ def backtest(
     if most_false is not None and incidents is None:
         complain("--fail-on-false-alarms needs --incidents: without it nobody knows which are")
         raise typer.Exit(Exit.USAGE)
+    _require_folders({"--data": data, "--json": json_file, "--html": html_file})
     wish = Wish(
         files=files,
         since=since,
@@ -93,6 +94,15 @@ def backtest(
     if most_false is not None and false_alarms > most_false:
         complain(f"{false_alarms} false alarms; {most_false} are allowed")
         raise typer.Exit(Exit.NO)
+
+
+def _require_folders(wanted: dict[str, Path | None]) -> None:
+    """Nobody should wait for a month of history that cannot be written then."""
+    for option, path in wanted.items():
+        if path is not None and not path.parent.is_dir():
+            where = f"there is no folder {path.parent}; make it, or name another file"
+            complain(f"{option} {path}: {where}")
+            raise typer.Exit(Exit.USAGE)
 
 
 def _show(result: "Backtest", json_file: Path | None, html_file: Path | None) -> None:

@@ -67,6 +67,7 @@ def units_of(document: Document, content: Content) -> Units:
         found.units[name] = unit if isinstance(unit, str) and unit else found.units.get(name, "")
     found.problems += _inline(document, content)
     found.problems += _yes_or_no(document, content, found.units)
+    found.problems += _no_shares(document, content, found.units)
     return found
 
 
@@ -110,6 +111,26 @@ def _inline(document: Document, content: Content) -> Iterator[Problem]:
                 limit_in(limit, unit)
             except ValueError as error:
                 yield document.problem(place, f"{error}; write both in one unit")
+
+
+def _no_shares(document: Document, content: Content, units: Mapping[str, str]) -> Iterator[Problem]:
+    """How sure a number is that is no share of anything cannot be told: it would never fire."""
+    sure = {str(p[-1]) for p, one in entries(content, "signals") if one.get("confidence")}
+    for name, path, limit in _compared(content):
+        if name not in sure:
+            continue
+        unit = units[name]
+        most = {"": 1.0, "ratio": 1.0, "%": 100.0}.get(unit)
+        try:
+            is_share = most is not None and 0 <= limit_in(limit, unit) <= most
+        except ValueError:
+            continue
+        if not is_share:
+            text = (
+                f"is no share, and signal {name!r} asks for `confidence`, which only a share has; "
+                "write it like 5%, and `unit: '%'` where the query gives percent"
+            )
+            yield document.problem(path, text)
 
 
 def _yes_or_no(document: Document, content: Content, units: Mapping[str, str]) -> Iterator[Problem]:

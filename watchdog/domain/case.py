@@ -135,9 +135,12 @@ _Series = Sequence[tuple[Mapping[str, str], Sample]]
 def _part(
     signal: Signal, label: str, series: _Series, volumes: Sequence[Told], index: int
 ) -> Sample | None:
-    """What is seen of one value of the signal's label; None where it has no series."""
+    """What is seen of one value of the signal's label; None where it has no series.
+
+    Without one it is seen all the same where its traffic alone is enough to be good.
+    """
     mine = [one for one in series if one[0].get(signal.for_each) == label]
-    if not any(sample.values for _, sample in mine):
+    if not any(sample.values for _, sample in mine) and not signal.nodata_is_ok:
         return None
     counted = [one for one in volumes if one.labels.get(signal.for_each) in (label, None)]
     seen = _together(signal, mine, counted, index)

@@ -48,13 +48,15 @@ class Quarantine:
 class Versions:
     """What is known of one target's versions.
 
-    `changes` in the order in which they happened. `good`: since when (Unix seconds). `runs`:
-    which automatic run each version had, by version; `fired`: the same by trigger and version.
+    `changes` in the order in which they happened. `good`: since when (Unix seconds), and `proven`:
+    up to when it was watched before that was said. `runs`: which automatic run each version had,
+    by version; `fired`: the same by trigger and version.
     `returned`: the Unix second at which the last run began that was to return to a version.
     """
 
     changes: tuple[ChangeSeen, ...] = ()
     good: dict[str, float] = field(default_factory=dict)
+    proven: dict[str, float] = field(default_factory=dict)
     quarantined: dict[str, Quarantine] = field(default_factory=dict)
     runs: dict[str, str] = field(default_factory=dict)
     fired: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -253,7 +255,8 @@ def _after(versions: Versions, event: VersionEvent, wall: float) -> Versions:
         case VersionGood(version=version, since=since):
             if version in versions.quarantined:
                 return versions
-            return replace(versions, good={**versions.good, version: since})
+            proven = {**versions.proven, version: wall}
+            return replace(versions, good={**versions.good, version: since}, proven=proven)
         case VersionQuarantined(version=version, by_run=run, why=why):
             good = {name: since for name, since in versions.good.items() if name != version}
             held = {**versions.quarantined, version: Quarantine(run, why, wall)}
@@ -272,7 +275,18 @@ def _with(versions: Versions, change: ChangeSeen) -> Versions:
     alike = _alike(changes, change.kind)
     if len(alike) > KEPT:
         changes.remove(alike[0])
-    return replace(versions, changes=tuple(changes))
+    good = {
+        version: since
+        for version, since in versions.good.items()
+        if not _was_another(change, version, since, versions.proven.get(version, since))
+    }
+    return replace(versions, changes=tuple(changes), good=good)
+
+
+def _was_another(change: ChangeSeen, version: str, since: float, until: float) -> bool:
+    """Whether, as is told only now, not `version` ran while it seemed to prove itself."""
+    other = change.kind is ChangeKind.APP and change.version != version
+    return other and since < change.at < until
 
 
 def _alike(changes: Sequence[ChangeSeen], kind: ChangeKind) -> list[ChangeSeen]:

@@ -12,6 +12,7 @@ from watchdog.domain.trigger import Trigger
 MAX_VALUES = 100
 _LONGEST_VALUE = 60
 _MARK = 6
+_HARMLESS = frozenset(" ._:/@+=,-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,10 @@ def instance(trigger: Trigger, value: str) -> Instance:
 
 
 def _shown(value: str) -> str:
-    # Whoever writes the metrics writes this: no line breaks, no end to it.
-    shown = "".join(one if one.isprintable() and one not in '"{}' else "_" for one in value)
-    shown = shown[:_LONGEST_VALUE]
+    # Whoever writes the metrics writes this, and `{{ run.trigger }}` may put it into an address or
+    # a command: nothing in it may mean anything there, and there is an end to it.
+    shown = "".join(one if one.isalnum() or one in _HARMLESS else "_" for one in value)
+    shown = shown.replace("..", "__")[:_LONGEST_VALUE]
     if shown == value:
         return value
     # Another value may look like what is left of this one.

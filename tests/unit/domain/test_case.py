@@ -58,6 +58,14 @@ def test_series_stand_together_and_apart() -> None:
     }
 
 
+def test_a_value_that_has_only_traffic_is_seen_where_that_is_good() -> None:
+    signal = a_signal("errors", has_volume=True, nodata_is_ok=True, for_each="route")
+    whole = seen(signal, told("_", route="/a"), told("500", volume=True, route="/a"))
+
+    assert isinstance(whole, Sample)
+    assert whole.parts == {"/a": Sample((), volume=500.0)}
+
+
 def test_several_series_are_as_fresh_as_the_newest_of_them() -> None:
     stale, fresh = told("stale", pod="x"), told("1", pod="y")
 

@@ -129,6 +129,17 @@ def test_a_version_that_was_good_is_what_last_good_returns_to() -> None:
     assert (known.previous, known.last_good) == ("v1", "v0")
 
 
+def test_what_proved_itself_while_another_one_ran_unheard_of_is_not_good() -> None:
+    good = VersionGood("shop", "v2", EPOCH - HOUR)
+    later = seen("v3", 1)
+    meanwhile, same = seen("v3", -0.5), seen("v2", -0.5)
+
+    assert "v2" in versions(seen("v2", -2), good, later).good
+    assert "v2" in versions(seen("v2", -2), good, same).good
+    assert "v2" in versions(seen("v2", -2), good, seen("cart", -0.5, kind=ChangeKind.FLAG)).good
+    assert versions(seen("v2", -2), good, meanwhile).good == {}
+
+
 def test_a_version_rolled_back_from_is_quarantined_and_no_longer_good() -> None:
     known = versions(
         seen("v2", -1),

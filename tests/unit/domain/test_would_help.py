@@ -174,8 +174,9 @@ def test_a_rollback_that_others_tell_of_is_no_release_to_be_undone(
     start = replace(started(RETURNING), from_version="v2", to_version="v1")
     book = VersionBook()
     before = [change("v0", "1m"), replace(GOOD, version="v0"), V1, GOOD, V2]
-    for event in (*before, start):
-        book.apply(event, at("2h50m"))
+    for event in before:
+        book.apply(event, at("29m"))
+    book.apply(start, at("2h50m"))
     book.apply(RunEnded("r1", "shop", outcome, "", 60), at("2h52m"))
     book.apply(change("v1", told), at("2h52m30s"))
     to_the_last = replace(RETURNING, returns_to=Return.LAST_GOOD.value)
@@ -187,8 +188,9 @@ def test_a_rollback_that_others_tell_of_is_no_release_to_be_undone(
 def test_what_people_release_after_a_rollback_is_a_change_like_any_other() -> None:
     start = replace(started(RETURNING), from_version="v2", to_version="v1")
     book = VersionBook()
-    for event in (V1, GOOD, replace(V2, at=at("2h").wall), start):
-        book.apply(event, at("2h10m"))
+    for event in (V1, GOOD, replace(V2, at=at("2h").wall)):
+        book.apply(event, at("1h"))
+    book.apply(start, at("2h10m"))
     book.apply(RunEnded("r1", "shop", Outcome.SUCCEEDED, "", 60), at("2h12m"))
     for event in (change("v3", "2h15m"), replace(GOOD, version="v3"), change("v1", "2h45m")):
         book.apply(event, at("2h45m"))
@@ -248,7 +250,7 @@ def test_a_quarantined_version_is_not_returned_to() -> None:
 
 def test_last_good_passes_over_what_was_quarantined() -> None:
     last_good = replace(RETURNING, returns_to=Return.LAST_GOOD.value)
-    v0 = [change("v0", "10m"), VersionGood("shop", "v0", EPOCH)]
+    v0 = [change("v0", "10m"), VersionGood("shop", "v0", at("1h").wall)]
     bad = VersionQuarantined("shop", "v1", "r0", "errors fires")
 
     assert asked(known(*v0, V1, GOOD, bad, V2), plan=last_good) is None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 import pytest
+from yarl import URL
 
 from tests.builders import a_signal, a_target, a_trigger, above, at
 from watchdog.domain.condition import Condition, Op
@@ -13,8 +14,9 @@ from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 from watchdog.domain.signal import Verdict
 from watchdog.domain.target import Target
 from watchdog.domain.trigger import Change, Firing, Inactive, Pending
+from watchdog.domain.variables import fill
 from watchdog.engine.evaluator import Evaluator, Looked
-from watchdog.engine.instances import MAX_VALUES
+from watchdog.engine.instances import MAX_VALUES, instance
 
 ERRORS = a_signal("errors", for_each="route")
 BY_ROUTE = a_target(a_trigger("errors", signal=ERRORS, hold="30s"))
@@ -328,3 +330,17 @@ def test_it_is_evaluated_once_a_round_of_the_source_that_paces_it() -> None:
 
     rounds.look("prometheus", errors=Sample((0.9,)))
     assert rounds.evaluator.evaluations == {"breach": 1}
+
+
+@pytest.mark.parametrize(
+    "value", ["/../../admin/drop?all=1#", "$(reboot)", "`id`;id|id&", "a'b\\c", "%2e%2e/x", "x\ny"]
+)
+def test_a_label_leads_no_address_or_command_elsewhere(value: str) -> None:
+    name = instance(BY_ROUTE.triggers[0], value).trigger.name
+    shown = name.partition('="')[2].removesuffix('"}')
+    options = {"url": "http://deploy/hook/{{ run.trigger }}/ok"}
+    filled = str(fill(options, {"run.trigger": name})["url"])
+
+    assert str(URL(filled).path).startswith("/hook/")
+    assert URL(filled).query_string == URL(filled).fragment == ""
+    assert not set(shown) & set("\"'`$;|&()<>?#%\\*\n")

@@ -112,7 +112,11 @@ async def test_a_route_that_goes_on_breaching_is_not_proven_by_the_others() -> N
 @virtually
 async def test_a_route_that_vanishes_is_not_proven_to_be_mended() -> None:
     world, bad = a_world(), {"/a": 0.0, "/b": 0.0}
-    world.on_effect = lambda _: bad.pop("/b")
+
+    def effect(_: str) -> None:
+        del bad["/b"]
+
+    world.on_effect = effect
     async with Process(world, BY_ROUTE).running(ticking=False) as process:
         await rounds(process, BY_ROUTE, bad, 2)
         bad["/b"] = 0.9

@@ -126,8 +126,8 @@ class History:
             index = json.loads(self._zip.read(_INDEX))
         except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
             raise ConfigError(
-                f"{path} is no whole history that backtest kept: {error}; remove it, and it is "
-                "loaded anew"
+                f"{path} is no whole history that backtest kept: {error}; name another file, or "
+                "remove it, and it is loaded anew"
             ) from error
         if index.get("version") != _VERSION:
             raise ConfigError(f"{path} was kept by another version; remove it, and load it anew")
