@@ -39,3 +39,12 @@ def test_a_signal_by_hand_does_what_the_file_says_of_it(shop: Shop, tmp_path: Pa
     )
     assert taken.json["done"] == "signal fraud of target shop is withdrawn by Ann"
     assert shop.undone == 1
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_signal_that_only_a_daemon_hears(
+    shop: Shop, tmp_path: Path
+) -> None:
+    said = called("doctor", write_inbound_files(tmp_path, shop))
+
+    assert said.code == 0, said.out + said.err
+    assert "signal fraud" in said.out

@@ -111,7 +111,9 @@ def _of_signal(target: Target, signal: Signal, seen: Observation) -> Examined:
     judgement = judge(signal, condition, seen) if condition else _bare(signal, seen)
     if judgement.verdict is Verdict.UNKNOWN:
         reason = judgement.reason.value if judgement.reason else ""
-        health = Health.NOTE if judgement.reason in _NO_FAULT else Health.WRONG
+        # What others say is heard by the daemon alone: nothing is wrong with not hearing it here.
+        calm = judgement.reason in _NO_FAULT or signal.hearsay
+        health = Health.NOTE if calm else Health.WRONG
         return Examined(health, about, f"unknown, {reason}: {judgement.note}".rstrip(": "))
     shown = "" if judgement.value is None else value(judgement.value, signal.unit)
     if condition is not None and condition.yes_or_no:
@@ -161,7 +163,9 @@ async def _check(about: str, check: Check, eyes: PluginEyes, deps: Deps) -> Exam
     judgement = judge(check.signal, check.expect.negated(), seen)
     if judgement.verdict is Verdict.UNKNOWN:
         reason = judgement.reason.value if judgement.reason else ""
-        health = Health.NOTE if judgement.reason in _NO_FAULT else Health.WRONG
+        # What others say is heard by the daemon alone: nothing is wrong with not hearing it here.
+        calm = judgement.reason in _NO_FAULT or signal.hearsay
+        health = Health.NOTE if calm else Health.WRONG
         return Examined(health, about, f"unknown, {reason}: {judgement.note}".rstrip(": "))
     met = "is met now" if judgement.verdict is Verdict.OK else "is not met now"
     expect = in_words(check.expect, check.signal)
