@@ -1,6 +1,7 @@
 """Client CPU of an evaluated trigger: query, volume, freshness, verdict and state machine."""
 
 import asyncio
+import gc
 import sys
 import time
 from pathlib import Path
@@ -73,12 +74,16 @@ async def _cpu_of_a_round(folder: Path, deps: Deps, url: str, triggers: int, bat
     started = 0.0
     for slot in range(-3, ROUNDS):
         if slot == 0:
+            # As the daemon does once it has started.
+            gc.collect()
+            gc.freeze()
             started = time.process_time()
         now = deps.clock.now()
         at = Moment(slot * spec.every, now.wall)
         await watcher.tick(slot, at)
         evaluator.take(rounds.pop())
     used = time.process_time() - started
+    gc.unfreeze()
     undecided = [n for n, j in evaluator.judgements.items() if j.verdict is Verdict.UNKNOWN]
     await eyes.close()
     if undecided:

@@ -28,6 +28,7 @@ class Standing(Enum):
     STALE = "stale"
     LATE = "late"
     DISPUTED = "disputed"
+    RETRACTED = "retracted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,19 @@ class Entry:
         if left < -FORGET:
             return Standing.OVER
         if self.said.status is Word.RESOLVED:
-            return Standing.DISPUTED if self.disputed and left >= 0 else Standing.OVER
+            return self._standing_of_resolved() if left >= 0 else Standing.OVER
         if left < 0:
             return Standing.OVER if self.said.lapses else Standing.STALE
         return Standing.LATE if self.said.late else Standing.ACTIVE
+
+    def _standing_of_resolved(self) -> Standing:
+        """An Alertmanager's `resolved` is a hint: the service may as well have fallen silent.
+
+        A person who takes a signal back, or a system that signs for it, knows.
+        """
+        if self.disputed:
+            return Standing.DISPUTED
+        return Standing.RETRACTED if self.said.how is Voice.ALERTMANAGER else Standing.OVER
 
 
 @dataclass(slots=True)
@@ -235,6 +245,8 @@ def _gap(entry: Entry, standing: Standing) -> Gap:
             return Gap(Unknown.STALE, text)
         case Standing.DISPUTED:
             return Gap(Unknown.AMBIGUOUS, f"{said}; said to be resolved, and to fire, in turn")
+        case Standing.RETRACTED:
+            return Gap(Unknown.RETRACTED, f"{said}; a hint, which proves nothing")
         case _:
             until = utc(entry.said.valid_until)
             return Gap(Unknown.STALE, f"{said}; not said again by {until}, nor resolved")

@@ -23,6 +23,7 @@ class Unknown(StrEnum):
     MISSED = "missed"
     UNPROVEN = "unproven"
     NO_BASELINE = "no_baseline"
+    RETRACTED = "retracted"
 
     @property
     def is_dark(self) -> bool:
@@ -30,7 +31,15 @@ class Unknown(StrEnum):
         return self not in _QUIET
 
 
-_QUIET = frozenset({Unknown.LOW_VOLUME, Unknown.PAUSED, Unknown.UNPROVEN, Unknown.NO_BASELINE})
+_QUIET = frozenset(
+    {
+        Unknown.LOW_VOLUME,
+        Unknown.PAUSED,
+        Unknown.UNPROVEN,
+        Unknown.NO_BASELINE,
+        Unknown.RETRACTED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,11 +100,13 @@ def test_without_a_repeat_it_is_unknown_and_never_resolved(desk: Desk) -> None:
     assert desk.says("20h") == Unknown.STALE
 
 
-def test_a_resolved_alert_is_none_any_longer(desk: Desk) -> None:
+def test_a_resolved_alert_proves_nothing_and_is_none_after_a_while(desk: Desk) -> None:
     desk.hears("10s", a_claim())
 
     assert desk.hears("20s", a_claim(Word.RESOLVED))
-    assert desk.says("20s") == YES
+    assert desk.says("20s") == Unknown.RETRACTED
+    assert desk.says("6m50s") == Unknown.RETRACTED
+    assert desk.says("6m51s") == YES
 
 
 def test_an_episode_that_was_resolved_never_is_active_again(desk: Desk) -> None:
@@ -123,7 +125,7 @@ def test_two_voices_that_disagree_agree_again(desk: Desk) -> None:
     desk.hears("30s", a_claim())
 
     assert desk.hears("40s", a_claim(Word.RESOLVED))
-    assert desk.says("40s") == YES
+    assert desk.says("40s") == Unknown.RETRACTED
 
 
 def test_a_new_episode_is_active_again(desk: Desk) -> None:
@@ -141,7 +143,7 @@ def test_an_earlier_start_of_the_same_firing_is_the_same_episode(desk: Desk) -> 
     assert desk.recorded[-1][1].starts_at == at("20s").wall
     assert desk.says("8m") == NO
     desk.hears("8m", a_claim(Word.RESOLVED, began="20s"))
-    assert desk.says("8m") == YES
+    assert desk.says("8m") == Unknown.RETRACTED
 
 
 def test_a_resolved_word_that_comes_before_the_firing_one_wins(desk: Desk) -> None:
@@ -235,7 +237,7 @@ def test_a_record_counts_once_however_often_it_is_told(desk: Desk) -> None:
 
     desk.board.take(1, *desk.recorded[0])
 
-    assert desk.says("20s") == YES
+    assert desk.says("20s") == Unknown.RETRACTED
 
 
 def test_the_journal_alone_gives_the_same_board(desk: Desk) -> None:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from tests.builders import a_plan, a_signal, a_step, a_target, a_trigger, above
 from tests.process import Process, a_world
+from watchdog.domain.condition import Condition, Op
 from watchdog.domain.decision import Reason
 from watchdog.domain.events import Decided, Outcome, Proof, RunStarted, RunVerified
 from watchdog.domain.expression import Term, all_of
-from watchdog.domain.observation import Observation, Sample
+from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 from watchdog.domain.target import Mode, Target
 from watchdog.engine.evaluator import Looked
 from watchdog.testing.virtual_time import virtually
@@ -153,3 +154,45 @@ async def test_a_trigger_without_a_plan_tells_people_once_and_does_nothing() -> 
         assert world.names == []
         (decided,) = process.told(Decided)
         assert (decided.refusal, decided.plan, decided.would_do) == (Reason.NO_PLAN.value, "", ())
+
+
+HEARD = Term(a_signal("alert", "inbound"), Condition(Op.FAILING))
+CONFIRMED = a_target(
+    a_trigger("confirmed", watches=all_of(ERRORS, HEARD), hold="1m"),
+    plans=[a_plan(a_step("flag off"), verify=[])],
+)
+RESOLVED = Gap(Unknown.RETRACTED, "said to be resolved")
+
+
+async def heard(process: Process, errors: float, alert: Observation, count: int) -> None:
+    for _ in range(count):
+        now = process.clock.now()
+        slot = round(now.elapsed / 15)
+        process.lane.post(Looked("inbound", slot, now, {"alert": alert}))
+        process.lane.post(Looked("prometheus", slot, now, {"errors": Sample((errors,))}))
+        await asyncio.sleep(15)
+
+
+@virtually
+async def test_a_resolved_alert_resets_nothing_while_our_own_signal_breaches() -> None:
+    world = a_world()
+    async with Process(world, CONFIRMED).running(ticking=False) as process:
+        await heard(process, 0.0, Sample((1.0,)), 1)
+        await heard(process, 0.9, Sample((0.0,)), 3)
+        # A false one: the service answers no scrapes any longer.
+        await heard(process, 0.9, RESOLVED, 1)
+        await heard(process, 0.9, Sample((0.0,)), 2)
+
+        assert world.names == ["flag off"]
+
+
+@virtually
+async def test_a_resolved_alert_lets_go_as_soon_as_our_own_signal_is_good() -> None:
+    world = a_world()
+    async with Process(world, CONFIRMED).running(ticking=False) as process:
+        await heard(process, 0.0, Sample((1.0,)), 1)
+        await heard(process, 0.9, Sample((0.0,)), 3)
+        await heard(process, 0.0, RESOLVED, 1)
+        await heard(process, 0.9, Sample((0.0,)), 3)
+
+        assert world.names == []
