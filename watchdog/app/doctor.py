@@ -110,11 +110,7 @@ def _of_signal(target: Target, signal: Signal, seen: Observation) -> Examined:
     condition = terms[0][1].breach_when if terms else None
     judgement = judge(signal, condition, seen) if condition else _bare(signal, seen)
     if judgement.verdict is Verdict.UNKNOWN:
-        reason = judgement.reason.value if judgement.reason else ""
-        # What others say is heard by the daemon alone: nothing is wrong with not hearing it here.
-        calm = judgement.reason in _NO_FAULT or signal.hearsay
-        health = Health.NOTE if calm else Health.WRONG
-        return Examined(health, about, f"unknown, {reason}: {judgement.note}".rstrip(": "))
+        return _unknown(about, signal, judgement)
     shown = "" if judgement.value is None else value(judgement.value, signal.unit)
     if condition is not None and condition.yes_or_no:
         shown = "yes" if judgement.value else "no"
@@ -125,6 +121,14 @@ def _of_signal(target: Target, signal: Signal, seen: Observation) -> Examined:
     ]
     text = ", ".join(filter(None, (shown or judgement.note, *beyond)))
     return Examined(Health.NOTE if beyond else Health.OK, about, text)
+
+
+def _unknown(about: str, signal: Signal, judgement: Judgement) -> Examined:
+    reason = judgement.reason.value if judgement.reason else ""
+    # What others say is heard by the daemon alone: nothing is wrong with not hearing it here.
+    calm = judgement.reason in _NO_FAULT or signal.hearsay
+    health = Health.NOTE if calm else Health.WRONG
+    return Examined(health, about, f"unknown, {reason}: {judgement.note}".rstrip(": "))
 
 
 def _bare(signal: Signal, seen: Observation) -> Judgement:
@@ -162,11 +166,7 @@ async def _check(about: str, check: Check, eyes: PluginEyes, deps: Deps) -> Exam
     seen = await _look(check.look, eyes, deps)
     judgement = judge(check.signal, check.expect.negated(), seen)
     if judgement.verdict is Verdict.UNKNOWN:
-        reason = judgement.reason.value if judgement.reason else ""
-        # What others say is heard by the daemon alone: nothing is wrong with not hearing it here.
-        calm = judgement.reason in _NO_FAULT or signal.hearsay
-        health = Health.NOTE if calm else Health.WRONG
-        return Examined(health, about, f"unknown, {reason}: {judgement.note}".rstrip(": "))
+        return _unknown(about, check.signal, judgement)
     met = "is met now" if judgement.verdict is Verdict.OK else "is not met now"
     expect = in_words(check.expect, check.signal)
     return Examined(Health.OK, about, f"can be read; {expect} {met}")
