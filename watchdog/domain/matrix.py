@@ -9,7 +9,7 @@ from watchdog.domain.trigger import Firing, Severity, Trigger, TriggerStatus
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Run `plan` because of `trigger`, firing since `since`; `others` fire as well.
+    """Run `plan` because of `trigger`, firing since `since`.
 
     `breaching`: its last look was a BREACH, and not of long ago. `confirmed`: seen since the
     last restart. `began`: when the breach was first seen; `onset`: the earliest moment at which
@@ -21,7 +21,6 @@ class Proposal:
     trigger: str
     severity: Severity
     since: Moment
-    others: tuple[str, ...] = ()
     breaching: bool = True
     confirmed: bool = True
     began: Moment | None = None
@@ -49,14 +48,12 @@ def proposals(
         if isinstance(state := statuses[trigger.name].state, Firing)
     ]
     firing.sort(key=lambda pair: -pair[0].severity)
-    names = tuple(trigger.name for trigger, _ in firing)
     return [
         Proposal(
             plan=trigger.plan,
             trigger=trigger.name,
             severity=trigger.severity,
             since=state.since,
-            others=tuple(name for name in names if name != trigger.name),
             breaching=state.breaching
             and state.clear_since is None
             and state.gap == 0

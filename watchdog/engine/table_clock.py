@@ -175,7 +175,6 @@ def _proposal(row: Row, firing: Sequence[Proposal]) -> Proposal:
         trigger=gravest.trigger,
         severity=_severity(row, members),
         since=max((one.since for one in first), key=lambda since: since.elapsed),
-        others=tuple(one.trigger for one in firing if one.trigger != gravest.trigger),
         breaching=all(any(one.breaching for one in each) for each in cells),
         confirmed=all(any(one.confirmed for one in each) for each in cells),
         began=max(begun, key=lambda began: began.elapsed, default=None),

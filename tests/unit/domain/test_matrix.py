@@ -31,7 +31,6 @@ def test_the_gravest_comes_first_and_equals_stand_as_written() -> None:
     some = proposals(TRIGGERS, statuses(latency=firing, errors=firing, cost=firing))
 
     assert [one.trigger for one in some] == ["errors", "latency", "cost"]
-    assert some[0].others == ("latency", "cost")
 
 
 def test_a_proposal_says_whether_the_last_look_was_a_breach() -> None:
