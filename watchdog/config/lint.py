@@ -7,6 +7,7 @@ from watchdog.config.changes import change_warnings
 from watchdog.config.crossing_tables import plans_of_rows
 from watchdog.config.lint_destructive import lint_destructive
 from watchdog.config.lint_inbound import resting_on_others
+from watchdog.config.lint_proofs import lint_proofs
 from watchdog.config.lint_questions import lint_questions
 from watchdog.config.lint_tables import lint_tables
 from watchdog.config.mapping import Parts
@@ -51,6 +52,7 @@ def linted(parts: Parts, target: Target, content: Content) -> list[Problem]:
         *lint_questions(parts, target),
         *lint_windows(target),
         *lint_destructive(content),
+        *lint_proofs(target),
         *lint_tables(parts, target),
         *resting_on_others(target),
         *change_warnings(target),
