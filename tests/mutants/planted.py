@@ -66,9 +66,9 @@ BUGS = (
     Bug(
         "NaN is a number",
         _SIGNAL,
-        "        if math.isnan(value):\n            return Unknown.NAN\n",
-        "",
-        (_GAPS,),
+        "        if math.isfinite(value):\n            continue\n",
+        "        if not math.isinf(value):\n            continue\n",
+        (_GAPS, f"{_OF_SIGNAL}::test_only_one_finite_number_is_judged"),
     ),
     Bug(
         "infinity is a number",
