@@ -16,9 +16,9 @@ __all__ = ["deps"]
 
 PROVIDERS = {
     "providers": {
-        "openai": {"status": "healthy", "load": 0.5},
-        "claude": {"status": "down", "load": 2},
-        "azure": {"load": "high"},
+        "north": {"status": "healthy", "load": 0.5},
+        "south": {"status": "down", "load": 2},
+        "west": {"load": "high"},
     }
 }
 HEALTHY = Components(at="providers", value="status", healthy=["healthy", "up"])
@@ -34,10 +34,10 @@ def test_each_component_is_a_yes_a_no_or_not_known() -> None:
 
     assert seen.values[:2] == (1.0, 0.0)
     assert math.isnan(seen.values[2])
-    assert seen.note == "not healthy: claude"
+    assert seen.note == "not healthy: south"
     assert seen.parts is not None
-    assert list(seen.parts) == ["openai", "claude", "azure"]
-    assert seen.parts["claude"] == Sample((0.0,))
+    assert list(seen.parts) == ["north", "south", "west"]
+    assert seen.parts["south"] == Sample((0.0,))
 
 
 def test_without_what_is_healthy_each_is_a_number() -> None:
