@@ -3,11 +3,8 @@
 from collections.abc import Iterator
 
 from watchdog.config.problems import Path
-from watchdog.domain.plan import Check, Plan
+from watchdog.domain.plan import PROOF_SAMPLES, Check, Plan
 from watchdog.domain.target import Target
-
-# What the proof of a trigger itself takes: so many good looks in a row.
-OWN_SAMPLES = 3
 
 
 def lint_proofs(target: Target) -> Iterator[tuple[Path, str]]:
@@ -42,10 +39,10 @@ def _takes(check: Check) -> float:
 def _own_proof(target: Target, plan: Plan) -> Iterator[tuple[Path, str]]:
     """The check that what fired no longer breaches, which every run makes."""
     for trigger in target.triggers:
-        takes = (OWN_SAMPLES - 1) * trigger.every
+        takes = (PROOF_SAMPLES - 1) * trigger.every
         if trigger.plan == plan.name and plan.verify_trigger and plan.verify_within < takes:
             text = (
-                f"{OWN_SAMPLES} good looks of trigger {trigger.name!r} take {takes:g} s, longer "
+                f"{PROOF_SAMPLES} good looks of trigger {trigger.name!r} take {takes:g} s, longer "
                 f"than the {plan.verify_within:g} s it gives them; no run of it is ever proven"
             )
             yield ("plans", plan.name, "verify_within"), text

@@ -11,6 +11,8 @@ from watchdog.domain.condition import Condition
 from watchdog.domain.signal import Signal
 
 Options = Mapping[str, Any]
+# What it takes to prove that what fired no longer breaches: so many good looks in a row.
+PROOF_SAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from watchdog.domain.events import Decided, Event, TriggerJoined, VersionQuarant
 from watchdog.domain.ledger import Account, Ledger
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
-from watchdog.domain.plan import Check, Look, Plan, Return, Step
+from watchdog.domain.plan import PROOF_SAMPLES, Check, Look, Plan, Return, Step
 from watchdog.domain.progress import RunStarted
 from watchdog.domain.series import trigger_check
 from watchdog.domain.signal import Signal
@@ -27,7 +27,6 @@ from watchdog.engine.own_eyes import own_look
 from watchdog.engine.vetoes import Vetoes
 from watchdog.ports import Clock, Eyes, Journal
 
-PROOF_SAMPLES = 3
 # Of a trigger's `every`: an evaluation is looked at about once, however late the next one comes.
 FRESH = 1.1
 PREFLIGHT_LIMIT = 10.0

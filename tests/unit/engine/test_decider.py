@@ -18,10 +18,10 @@ from watchdog.domain.decision import Reason
 from watchdog.domain.errors import ConfigError
 from watchdog.domain.events import Decided, Paused, RunStarted, TriggerJoined
 from watchdog.domain.matrix import Proposal
-from watchdog.domain.plan import Check, Step
+from watchdog.domain.plan import PROOF_SAMPLES, Check, Step
 from watchdog.domain.target import Mode, Target
 from watchdog.domain.trigger import Severity
-from watchdog.engine.decider import PREFLIGHT_LIMIT, PROOF_SAMPLES, Decider
+from watchdog.engine.decider import PREFLIGHT_LIMIT, Decider
 from watchdog.ports import Finding, Probe
 from watchdog.testing.virtual_time import virtually
 from watchdog.testing.world import WorldEyes
