@@ -27,14 +27,14 @@ endef
 
 # Debian packages whose programs the tests start: one `program:package` per word.
 SYSTEM_PROGRAMS := prometheus:prometheus faketime:faketime podman:podman runc:runc \
-    mmdebstrap:mmdebstrap systemd-analyze:systemd prometheus-alertmanager:prometheus-alertmanager
+    mmdebstrap:mmdebstrap systemd-analyze:systemd prometheus-alertmanager:prometheus-alertmanager \
+    pg_ctlcluster:postgresql
 
 # Words for pytest, as in `make test PYTEST_ARGS='-k trigger'`.
 PYTEST_ARGS ?=
 # How many tests run at once; those of one `xdist_group` stay together.
 JOBS ?= $(shell nproc)
 
-KILLS ?= 200
 SEEDS ?= 100
 
 TYPED := watchdog tests $(wildcard bench)
@@ -99,7 +99,22 @@ test: setup system check ## everything that a change has to pass
 
 .PHONY: kills
 kills: setup ## the long loop of kill -9 (KILLS=200)
-	KILLS=$(KILLS) $(BIN)/python -m pytest -m kills --timeout=0 $(PYTEST_ARGS)
+	KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -m kills --timeout=0 $(PYTEST_ARGS)
+
+# Sizes by variables, such as KILLS=1000 SEED=7; see tests/lab/sizes.py for all of them.
+export KILLS SEED DAEMON_KILLS VISITS DISKS PAUSES OUTAGE_KILLS TOXICS TOGETHER
+
+.PHONY: faults
+faults: setup ## inject faults of every kind, and print one table
+	$(BIN)/python -m tests.lab
+
+# One row each; the longest takes less than half an hour.
+FAULTS := faults-kills faults-daemon faults-failpoints faults-network faults-disk faults-clock \
+    faults-notifiers faults-bugs
+
+.PHONY: $(FAULTS)
+$(FAULTS): faults-%: setup
+	$(BIN)/python -m tests.lab $*
 
 .PHONY: soak
 soak: setup ## healthy service, troubled sources: SEEDS=100 days, no plan

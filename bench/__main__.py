@@ -1,7 +1,7 @@
 """`make bench`: every figure of docs/performance.md, measured in one run.
 
 `python -m bench PART…` measures only these: reaction, backtest, evaluation, size, rules, curve,
-delay.
+delay, journal.
 """
 
 import asyncio
@@ -11,7 +11,15 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import backtest, evaluation, many_triggers, reaction, rule_engine, whole_daemon
+from bench import (
+    backtest,
+    evaluation,
+    long_journal,
+    many_triggers,
+    reaction,
+    rule_engine,
+    whole_daemon,
+)
 from bench.figures import machine, say
 from bench.page import page_under_load
 from tests.bed.prometheus import start_prometheus
@@ -19,7 +27,7 @@ from tests.bed.prometheus import start_prometheus
 # Until every `rate(…[30s])` stands on a whole window.
 WARM_UP = 32.0
 _ON_A_STEADY_PAGE = frozenset({"evaluation", "size", "rules", "curve"})
-PARTS = _ON_A_STEADY_PAGE | {"reaction", "backtest", "delay"}
+PARTS = _ON_A_STEADY_PAGE | {"reaction", "backtest", "delay", "journal"}
 
 
 async def _all(program: str, wanted: AbstractSet[str]) -> None:
@@ -28,6 +36,8 @@ async def _all(program: str, wanted: AbstractSet[str]) -> None:
         await reaction.measure()
     if "backtest" in wanted:
         await asyncio.to_thread(backtest.measure)
+    if "journal" in wanted:
+        await long_journal.measure()
     if wanted & _ON_A_STEADY_PAGE:
         await _on_a_steady_page(program, wanted)
     if "delay" in wanted:

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from watchdog.domain.account import Account
 from watchdog.domain.condition import Condition, Op
 from watchdog.domain.events import Event, Outcome, Record, RunStarted
 from watchdog.domain.expression import Expression, Term
-from watchdog.domain.ledger import Account
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Unknown
@@ -211,6 +211,8 @@ def started(plan: Plan | None = None, *, run: str = "r1", **more: Any) -> RunSta
         "trigger": "errors",
         "severity": Severity.WARNING,
         "episode": f"errors@{run}",
+        # As in `tests.process`: a run of another program is not gone on with.
+        "version": "1.0",
         **more,
     }
     return RunStarted(run=run, plan=plan, plan_hash=plan.hash, **facts)

@@ -1,17 +1,20 @@
 """One daemon process in memory, wired as the real one. Its journal and its world outlive it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.builders import a_target
+from watchdog.adapters.calendar import CronCalendar
+from watchdog.domain.account import Account
 from watchdog.domain.breaker import BreakerLimits
 from watchdog.domain.events import Event, Record, RunStarted
-from watchdog.domain.ledger import Account, Ledger
+from watchdog.domain.ledger import Ledger
 from watchdog.domain.run import Run, fold
 from watchdog.domain.target import Mode, Target
+from watchdog.domain.windows import Window
 from watchdog.engine.breaker import Breaker
 from watchdog.engine.decider import Shared
 from watchdog.engine.lane import Lane
@@ -29,10 +32,14 @@ E = TypeVar("E")
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts of a process that a planted bug may take the place of."""
+    """The parts of a process that a planted bug may take the place of.
+
+    `recalled` is handed the ledger once it knows what the journal does: a bug may forget some.
+    """
 
     lane: type[Lane] = Lane
     ledger: type[Ledger] = Ledger
+    recalled: Callable[[Ledger], None] = lambda _ledger: None
 
 
 class Process:
@@ -46,6 +53,8 @@ class Process:
         parts: Parts | None = None,
         global_per_hour: int = 3,
         breaker: BreakerLimits | None = None,
+        groups: Mapping[str, tuple[str, ...]] | None = None,
+        windows: tuple[Window, ...] = (),
     ) -> None:
         parts = parts or Parts()
         targets = targets or (a_target(),)
@@ -53,7 +62,9 @@ class Process:
         self.clock = world.clock
         self.journal = journal or MemoryJournal(world.clock)
         self.ledger = parts.ledger()
+        self._recalled = parts.recalled
         self.alarms: list[str] = []
+        self.round_taken: Callable[[str, str], None] = lambda _target, _source: None
         self.eyes = WorldEyes(world)
         self.hands = WorldHands(world)
         self.shared = Shared(
@@ -64,6 +75,11 @@ class Process:
             version="1.0",
             global_per_hour=global_per_hour,
             self_stop=lambda: self.breaker.before_a_run(),  # noqa: PLW0108 -- made below
+            calendar=CronCalendar(),
+            windows=windows,
+            groups=groups or {},
+            neighbour=lambda target: self.lanes.get(target),  # noqa: PLW0108 -- made below
+            round_taken=lambda *place: self.round_taken(*place),  # noqa: PLW0108 -- set by tests
         )
         self.breaker = Breaker(
             breaker or BreakerLimits(),
@@ -73,7 +89,10 @@ class Process:
         )
         self.lanes = {
             target.name: parts.lane(
-                target, self.shared, self.eyes, self.hands if target.mode is Mode.AUTO else None
+                target,
+                self.shared,
+                self.eyes,
+                self.hands if target.mode is not Mode.ALERT_ONLY else None,
             )
             for target in targets
         }
@@ -83,6 +102,7 @@ class Process:
     async def running(self, *, ticking: bool = True) -> AsyncIterator["Process"]:
         """From its start to its sudden end."""
         runs = await recall(self.journal, self.ledger, self.lanes, self.clock)
+        self._recalled(self.ledger)
         self.journal.listen(self._keep_ledger)
         try:
             async with asyncio.TaskGroup() as tasks:

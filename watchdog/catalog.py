@@ -2,10 +2,11 @@
 
 import difflib
 import pkgutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib import import_module, metadata
 from typing import Literal, TypeVar
 
@@ -85,7 +86,14 @@ def _find(family: Family, kind: str, record: type[PluginT]) -> PluginT:
     return plugin
 
 
-def _claims(family: Family) -> list[_Claim]:
+def _claims(family: Family) -> tuple[_Claim, ...]:
+    # Whoever installs something else meanwhile changes the path, or starts anew.
+    return _claims_on(family, tuple(sys.path))
+
+
+@cache
+def _claims_on(family: Family, _path: tuple[str, ...]) -> tuple[_Claim, ...]:
+    """All that is installed: to look through it takes milliseconds, for each of many targets."""
     claims = sorted([*_ours(family), *_of_others(family)], key=lambda claim: claim.kind)
     for kind, count in Counter(claim.kind for claim in claims).items():
         if count > 1:
@@ -94,7 +102,7 @@ def _claims(family: Family) -> list[_Claim]:
                 f"{_ONE_OF.get(family, family.removesuffix('s'))} {kind!r} is claimed by {places}; "
                 "uninstall the package that is not meant"
             )
-    return claims
+    return tuple(claims)
 
 
 def _ours(family: Family) -> Iterator[_Claim]:

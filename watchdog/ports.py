@@ -11,6 +11,7 @@ from watchdog.domain.inbound import Asked
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Observation
 from watchdog.domain.plan import Look, Step
+from watchdog.domain.windows import OpenWindow, Window
 
 
 class Clock(Protocol):
@@ -26,6 +27,14 @@ class Ticker(Protocol):
         self, name: str, seconds: float, call: Callable[[int, Moment], Awaitable[None]]
     ) -> None:
         """Call `call(slot, moment of the slot)` every `seconds`, never twice at once."""
+        ...
+
+
+class Calendar(Protocol):
+    """Knows what clocks show, anywhere."""
+
+    def open(self, windows: Sequence[Window], wall: float) -> Sequence[OpenWindow]:
+        """Those of `windows` that are open at Unix second `wall`. Quick: asked each round."""
         ...
 
 

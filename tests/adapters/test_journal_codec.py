@@ -28,6 +28,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=6,
 )
+EMPTY: st.SearchStrategy[Any] = st.just(())
 PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     str: texts,
     float: floats,
@@ -38,21 +39,31 @@ PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def anything_of(form: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 (any annotation)
-    """Every value that the annotation `form` allows."""
+def anything_of(
+    form: Any,  # noqa: ANN401 (any annotation)
+    within: tuple[type, ...] = (),
+) -> st.SearchStrategy[Any]:
+    """Every value that the annotation `form` allows; what holds its own kind, one level deep.
+
+    `within` are the kinds that it stands in.
+    """
     if form in PLAIN:
         return PLAIN[form]
     if get_origin(form) is tuple:
-        return st.lists(anything_of(get_args(form)[0]), max_size=3).map(tuple)
+        (kind, *_) = get_args(form)
+        most = 0 if within.count(kind) > 1 else 3
+        return st.lists(anything_of(kind, within), max_size=most).map(tuple) if most else EMPTY
     if get_origin(form) is dict:
         key, value = get_args(form)
-        return st.dictionaries(anything_of(key), anything_of(value), max_size=3)
+        return st.dictionaries(anything_of(key), anything_of(value, within), max_size=3)
     if isinstance(form, UnionType):
-        return st.one_of([anything_of(each) for each in get_args(form)])
+        kinds = [each for each in get_args(form) if within.count(each) <= 1]
+        return st.one_of([anything_of(each, within) for each in kinds])
     if issubclass(form, Enum):
         return st.sampled_from(form)
     fields = get_type_hints(form).items()
-    return st.builds(form, **{name: anything_of(each) for name, each in fields})
+    inside = (*within, form)
+    return st.builds(form, **{name: anything_of(each, inside) for name, each in fields})
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)

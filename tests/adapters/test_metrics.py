@@ -14,6 +14,7 @@ from watchdog.domain.events import (
     BreakerOpened,
     ClockStepped,
     CommandReceived,
+    CommandRefused,
     ConfigRefused,
     Decided,
     Event,
@@ -29,6 +30,7 @@ from watchdog.domain.events import (
 )
 from watchdog.domain.recent import Recent
 from watchdog.domain.trigger import Severity
+from watchdog.engine.self_watch import SelfSeen
 from watchdog.engine.service import Service
 from watchdog.engine.status import Vitals, snapshot
 from watchdog.testing.virtual_time import virtually
@@ -36,6 +38,9 @@ from watchdog.testing.virtual_time import virtually
 PAGE = Path(__file__).parents[2] / "docs/metrics.md"
 _ROW = re.compile(r"^\| `(watchdog_\w+)` \| (\w+) \| (.*?) \|", re.MULTILINE)
 
+ITSELF = SelfSeen(
+    waiting={"log": 0.0}, heartbeat={"sent": 1, "failed": 0, "last_unix": 1.0, "pace_seconds": 60.0}
+)
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
@@ -201,6 +206,11 @@ async def test_decisions_are_counted_by_why_they_refuse() -> None:
             {"result": "refused"},
         ),
         (CommandReceived("kill", 0, "ann", ""), "watchdog_commands_total", {"command": "kill"}),
+        (
+            CommandRefused("kill", "ben", 403, "no"),
+            "watchdog_commands_refused_total",
+            {"status": "403"},
+        ),
         (ClockStepped(60.0), "watchdog_clock_steps_total", {}),
     ],
 )
@@ -232,13 +242,14 @@ async def test_a_counter_that_nothing_moved_yet_is_there_with_zero() -> None:
 @virtually
 async def test_every_metric_has_its_row_on_the_page_and_every_row_its_metric() -> None:
     async with Process(a_world()).running() as process:
-        bench = Bench(process)
+        bench = Bench(process, itself=ITSELF)
         await process.slots(2)
         bench.count(
             *(started(), ended(), decided()),
             WatchEnded("r1", "shop", Stage.WATCH_LONG, Proof.PASSED),
             NotificationDelivered("log", 1, 1),
             CommandReceived("pause", 0, "ann", ""),
+            CommandRefused("pause", "ben", 422, "no reason"),
         )
         families = list(text_string_to_metric_families(bench.metrics.render().decode()))
 

@@ -32,7 +32,7 @@ from watchdog.adapters.report.phrases import lapse
 from watchdog.adapters.report.scale import Scale, round_steps, time_ticks
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.events import IncidentClosed, Record, RunEnded, TriggerChanged
-from watchdog.domain.plan import WatchPlan
+from watchdog.domain.plan import OnError, WatchPlan
 from watchdog.domain.progress import (
     Effect,
     EvidenceCollected,
@@ -42,6 +42,7 @@ from watchdog.domain.progress import (
     RunResumed,
     Stage,
     StageEntered,
+    StepEnded,
     StepIntended,
     StepObserved,
     StepResult,
@@ -141,7 +142,7 @@ def test_the_summary_says_when_how_long_what_kind_and_why() -> None:
 
     assert "**Date/time:** 2026-10-23T12:00:30Z (UTC)" in summary
     assert "40.9 s from the decision until it was verified; budget 5m, under by 4m 19s" in summary
-    assert "**Type:** immediate (plan `immediate`, level 1)" in summary
+    assert "**Type:** immediate (plan `immediate`, level flags)" in summary
     assert "**Trigger:** `errors-high`, above 10 %, severity critical" in summary
 
 
@@ -237,6 +238,21 @@ def test_each_step_shows_what_was_sent_and_what_came_of_it() -> None:
     assert re.search(r"\| 1 \| Switch hybrid routing off \| `POST http.*\| ok \| 0.4 s \|", actions)
     assert "| failed | 0.4 s | `HTTP 401 Unauthorized` |" in actions
     assert "| finally 1 | Tell the system itself |" in actions
+
+
+def test_what_was_taken_back_is_told_by_the_step_that_it_took_back() -> None:
+    back = replace(PLAN.steps[0], name="Switch it on again")
+    steps = (replace(PLAN.steps[0], undo=back), replace(PLAN.steps[1], on_error=OnError.COMPENSATE))
+    plan = replace(PLAN, steps=steps)
+    story = Story().breach().decide(plan).step(0, plan=plan)
+    story.step(1, StepResult.FAILED, "HTTP 401", plan=plan)
+    story.tell(StepIntended(RUN, Stage.UNDO, 0, back.name, f"{RUN}/undo/0", 1))
+    story.tell(StepEnded(RUN, Stage.UNDO, 0, back.name, StepResult.OK, "200 OK"))
+
+    actions = section(report(story.end(Outcome.FAILED, "step 2")), "Actions Taken")
+
+    assert "1 of 2 steps were done; taken back: step 1 (Switch hybrid routing off)." in actions
+    assert "| undo of 1 | Switch it on again |" in actions
 
 
 def test_a_step_in_doubt_and_one_never_reached_are_told_apart() -> None:

@@ -129,7 +129,7 @@ def test_a_schema_that_is_no_text_is_damage(path: Path) -> None:
 def test_a_schema_with_a_wrong_letter_is_damage(path: Path) -> None:
     """Without its primary key, `seq > 0` would find no record in a full table."""
     written(path, DaemonStopped("x"))
-    path.write_bytes(path.read_bytes().replace(b"INTEGER PRIMARY KEY", b"INTEGER PBIMARY KEY"))
+    path.write_bytes(path.read_bytes().replace(b"seq INTEGER PRIMARY", b"seq INTEGER PBIMARY"))
 
     for refused in (refusal_to_write(path), refusal_to_read(path)):
         assert f"the journal {path} is damaged: events is not as this program made it" in refused

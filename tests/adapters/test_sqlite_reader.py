@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from tests.bed.journals import MOMENT, execute, rows, written
-from watchdog.adapters.audit import link
+from watchdog.adapters.chain import link
 from watchdog.adapters.journals.sqlite import open_journal
 from watchdog.adapters.sqlite_reader import SqliteReader, open_reader, this_boot
 from watchdog.domain.errors import JournalError
@@ -43,7 +43,7 @@ async def test_it_needs_no_daemon(path: Path) -> None:
 def test_it_has_no_way_to_write() -> None:
     public = {name for name in dir(SqliteReader) if not name.startswith("_")}
 
-    assert public == {"read", "kept", "head", "verify"}
+    assert public == {"read", "kept", "head", "verify", "recalled", "recollection"}
 
 
 async def test_a_touched_record_is_never_read(path: Path) -> None:

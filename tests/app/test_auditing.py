@@ -4,6 +4,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from tests.bed.year import write_year
+from watchdog.adapters.audit import StoppedError, verify
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.journals.sqlite import open_journal
 from watchdog.app.auditing import audit
@@ -39,3 +43,13 @@ async def test_of_a_whole_journal_nothing_is_told(tmp_path: Path) -> None:
     await audit(path, told.append)
 
     assert told == []
+
+
+def test_a_proof_that_nobody_waits_for_gives_up(tmp_path: Path) -> None:
+    """The thread it is in would keep the process from its end."""
+    path = tmp_path / "journal.db"
+    write_year(path, 1_500, ends=SystemClock().now().wall)
+
+    with pytest.raises(StoppedError):
+        verify(path, stop=lambda: True)
+    assert verify(path, stop=lambda: False).records == 1_500

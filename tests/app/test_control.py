@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from watchdog.adapters.secrets import EnvAndFileSecrets
 from watchdog.app.control import Control
 from watchdog.app.loading import Files
 from watchdog.app.opening import Opened, open_daemon
+from watchdog.domain.approval import Approval
 from watchdog.domain.errors import ConfigError, WatchdogError
-from watchdog.domain.events import CommandReceived, LatchCleared, Paused, Resumed
+from watchdog.domain.events import CommandReceived, LatchCleared, Paused, Resumed, RunStarted
+from watchdog.domain.requests import ApprovalGranted, ApprovalRequested
+from watchdog.domain.trigger import Severity
 
 UID = 4711
 
@@ -221,3 +225,27 @@ async def test_commands_are_counted(shop: Shop, tmp_path: Path) -> None:
         page = opened.daemon.metrics.render().decode()
         assert 'watchdog_commands_total{command="pause"} 1.0' in page
         assert 'watchdog_target_refused{reason="paused",target="shop"} 1.0' in page
+
+
+@pytest.mark.parametrize("watching", [True, False])
+async def test_what_was_granted_starts_in_a_daemon_and_not_beside_somebodys_own_run(
+    shop: Shop, tmp_path: Path, *, watching: bool
+) -> None:
+    file = write_files(tmp_path, shop)
+    async with (
+        open_daemon(Files([file]), EnvAndFileSecrets({}), faceless=True) as opened,
+        asyncio.TaskGroup() as tasks,
+    ):
+        plan, now = opened.daemon.lanes["shop"].target.plans["undo"], time.time()
+        request = ApprovalRequested(
+            "ask-1", "shop", "", "undo", plan.hash, "", "", Severity.WARNING,
+            Approval(people=1), now + 900, by="ann",
+        )  # fmt: skip
+        granted = ApprovalGranted("ask-1", "shop", "", "undo", plan.hash, ("bob",))
+        await opened.journal.append(request, granted)
+        tasks.create_task(opened.daemon.run([], watching=watching))
+        await opened.daemon.ready.wait()
+        started = await events(opened, RunStarted)
+        opened.daemon.service.stop("the test is over")
+
+    assert len(started) == watching

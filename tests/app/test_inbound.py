@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -226,3 +227,19 @@ async def test_a_missing_secret_is_said_before_anything_starts(shop: Shop, tmp_p
     with pytest.raises(ConfigError, match="signing cannot be read: No such file"):
         async with open_daemon(Files([file]), EnvAndFileSecrets({})):
             pass
+
+
+@pytest.mark.parametrize(("other", "giver"), [(0, "ann"), (1, "bob")])
+async def test_whoever_an_account_proves_gave_the_signal_whatever_name_they_say(
+    shop: Shop, tmp_path: Path, other: int, giver: str
+) -> None:
+    file = write_inbound_files(tmp_path, shop)
+    file.write_text(file.read_text() + f"people: {{ann: {{uids: [{os.getuid()}]}}}}\n")
+    said = {"name": "fraud", "by": "bob", "reason": "a call"}
+    async with listening(file) as opened:
+        await opened.control.obey("signal", said, os.getuid() + other)
+        (record,) = await opened.journal.read(kinds=[SignalReceived])
+
+    # Otherwise Ann could approve what she brought about herself.
+    assert isinstance(record.event, SignalReceived)
+    assert record.event.by == giver

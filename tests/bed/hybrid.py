@@ -198,18 +198,27 @@ def armed(text: str) -> str:
 
 @asynccontextmanager
 async def scene(
-    folder: Path, prometheus: str, *, auto: bool = True, bounds: Sequence[float] = BOUNDS
+    folder: Path,
+    prometheus: str,
+    *,
+    auto: bool = True,
+    bounds: Sequence[float] = BOUNDS,
+    file: str = "",
+    **settings: object,
 ) -> AsyncIterator[Scene]:
-    """Everything at work, the service calm. `prometheus`: the program's path."""
+    """Everything at work, the service calm. `prometheus`: the program's path.
+
+    `file` is the target's text in place of the shipped one; `settings` are of the daemon's file.
+    """
     async with AsyncExitStack() as stack:
         service = HybridService(SystemClock(), TOKEN, per_second=20 * SPEED, bounds=bounds)
         await stack.enter_async_context(serving(service))
         scraped = [service.url.removeprefix("http://")]
         server = await stack.enter_async_context(start_prometheus(prometheus, folder, scraped))
         listen = f"127.0.0.1:{await free_port()}"
-        text = SHIPPED.read_text()
-        (folder / "watchdog.yaml").write_text(armed(text) if auto else text)
-        _write_daemon_file(folder, service, listen)
+        text = file or (armed(SHIPPED.read_text()) if auto else SHIPPED.read_text())
+        (folder / "watchdog.yaml").write_text(text)
+        _write_daemon_file(folder, service, listen, settings)
         environ = {"ADMIN_TOKEN": TOKEN, "BASE_URL": service.url, "PROMETHEUS_URL": server.url}
         at_work = Scene(folder, service, server, listen, environ)
         await server.until_number(ERRORS)
@@ -222,12 +231,19 @@ async def scene(
             await at_work.stop()
 
 
-def _write_daemon_file(folder: Path, service: HybridService, listen: str) -> None:
-    daemon = {
+def _write_daemon_file(
+    folder: Path, service: HybridService, listen: str, settings: Mapping[str, object]
+) -> None:
+    daemon: dict[str, object] = {
         "journal": {"path": "journal.db"},
         "listen": listen,
         "targets": ["watchdog.yaml"],
         "channels": {"pager": {"use": "webhook", "url": f"{service.url}/pager"}},
         "defaults": {"notify": [{"to": ["pager"]}]},
+        "people": {
+            "carla": {"roles": ["cto"]},
+            "victor": {"roles": ["vp-engineering"]},
+            "zoe": {"roles": ["intern"]},
+        },
     }
-    (folder / "daemon.yaml").write_text(json.dumps(daemon))
+    (folder / "daemon.yaml").write_text(json.dumps({**daemon, **settings}))

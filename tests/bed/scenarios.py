@@ -11,7 +11,7 @@ import pytest
 
 AT_ONCE = 3
 # Seconds: for one scenario, and for a test that waits until its turn has come and gone.
-LONGEST = 115.0
+LONGEST = 175.0
 PATIENCE = 600
 Scenario = Callable[[Path, str], Coroutine[Any, Any, None]]
 

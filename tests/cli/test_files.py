@@ -95,6 +95,36 @@ def test_a_plan_is_what_would_be_sent_in_order_with_its_hash(file: Path) -> None
     assert text.splitlines()[-1].startswith("hash ")
 
 
+def test_a_plan_shows_all_that_decides_what_is_done(file: Path, tmp_path: Path) -> None:
+    undo = "{use: command, with: {argv: [back]}, if: {run: cause, is_not: security}, repeat: once}"
+    steps = f"""
+  other:
+    steps:
+      - name: divert
+        use: command
+        with: {{argv: [divert]}}
+        look_first: true
+        done_when: {{run: [diverted]}}
+        expires: {{after: 60m}}
+        undo: {undo}
+      - {{check: {{run: [good], wait: 5m, fails_after: 3}}, on_error: undo_last}}
+    finally: [{{use: command, with: {{argv: [tell]}}}}]
+"""
+    target = tmp_path / "shop.yaml"
+    target.write_text(target.read_text().replace("plans:\n", f"plans:{steps}"))
+
+    code, text = said("plan", file, "other")
+
+    assert code == 0, text
+    assert "taken back by command: back; only if: run.cause is not security" in text
+    assert "done when: diverted succeeds; looked at first, and not sent where it is done" in text
+    assert "lapses after 1h; warned of 10m before; renewed 1 time while still needed" in text
+    assert "first look after 5m" in text
+    assert "fails at 3 bad looks in a row" in text
+    assert "always at last" not in text
+    assert "at last, unless it was stopped" in text
+
+
 def test_the_hash_is_of_what_would_be_sent_alone(file: Path, tmp_path: Path) -> None:
     def hash_of() -> str:
         plan_hash: str = json.loads(said("plan", file, "undo", "--json")[1])["hash"]

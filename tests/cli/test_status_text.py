@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 
 from tests.bed.statuses import VITALS, service_of, status_of
 from tests.builders import a_check, a_plan, a_target, a_trigger, a_watch
@@ -19,6 +20,7 @@ from watchdog.domain.events import (
 )
 from watchdog.domain.target import Limits, Mode
 from watchdog.domain.trigger import Severity
+from watchdog.engine.self_watch import SelfSeen
 from watchdog.engine.status import Vitals
 from watchdog.testing.virtual_time import virtually
 
@@ -169,3 +171,17 @@ async def test_the_daemon_shows_what_is_wrong_with_itself() -> None:
     )
     assert "STALLED  shop/prometheus: no round for 100 s" in lines
     assert "skipped  3 rounds: the one before still ran" in lines
+
+
+@virtually
+async def test_what_ails_the_watchdog_itself_is_said_and_why_no_beat_is_sent() -> None:
+    failing = {"withheld": "", "failure": "the connection was refused"}
+    ailing = SelfSeen(ailments=["run r1: no progress for 5m"], heartbeat=failing)
+    withheld = SelfSeen(heartbeat={"withheld": "the journal cannot be written", "failure": ""})
+    async with Process(a_world()).running() as process:
+        lines = lines_of(process, replace(VITALS, itself=ailing))
+        others = lines_of(process, replace(VITALS, itself=withheld))
+
+    assert "AILING   run r1: no progress for 5m" in lines
+    assert "NO BEAT  the heartbeat was not taken: the connection was refused" in lines
+    assert "NO BEAT  the heartbeat is withheld: the journal cannot be written" in others

@@ -74,7 +74,7 @@ def test_everything_wrong_in_a_file_is_said_at_once(files: Files) -> None:
     )
 
     assert said == [
-        "a.yaml:2: mode: 'automatic' is not known here; write 'alert-only' or 'auto'",
+        "a.yaml:2: mode: 'automatic' is not known here; write 'alert-only', 'approve' or 'auto'",
         "a.yaml:4: sources.metrics.url: is missing; add it",
         "a.yaml:4: sources.metrics.ulr: unknown key; did you mean 'url'?",
         "a.yaml:5: sources.health.use: there is no 'htp'; known: prometheus, http, command",

@@ -155,7 +155,25 @@ def test_hybrid_routing_fires_when_the_runbook_says(hybrid: Target) -> None:
         "slow": ("immediate", critical, Condition(Op.ABOVE, 3.0), 300.0, "s"),
         "getting-slow": ("latency", warning, Condition(Op.ABOVE, 2.0), 600.0, "s"),
         "over-budget": ("cost", warning, Condition(Op.ABOVE, 95.0), 0.0, "%"),
+        "security": ("immediate", critical, 2, 0.0, ""),
+        "declared": ("immediate", critical, 2, 0.0, ""),
+        "direct-trouble": ("isolate", warning, 2, 0.0, ""),
+        "routing-trouble": ("bypass", warning, 2, 0.0, ""),
+        "several-parts": ("full", critical, Condition(Op.AT_LEAST, 2), 45.0, ""),
+        "systematic": ("full", critical, 2, 0.0, ""),
+        "data-integrity": ("full", critical, 2, 0.0, ""),
+        "compliance": ("full", critical, 2, 0.0, ""),
     }
+
+
+def test_hybrid_routing_asks_nobody_where_the_runbook_asks_nobody(hybrid: Target) -> None:
+    asked = hybrid.plans["full"].approval
+    causes = {trigger.name: trigger.cause for trigger in hybrid.triggers if trigger.cause}
+
+    assert asked.any_of == ("devops-lead", "ai-architecture-lead", "cto", "vp-engineering")
+    assert asked.exempt == ("outage", "security", "data-integrity")
+    assert set(asked.exempt) <= set(causes.values())
+    assert hybrid.plans["immediate"].approval.any_of == ()
 
 
 POSTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -199,6 +217,41 @@ POSTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {"throttle_background_tasks": True, "priority_operations_only": True},
         ),
     ],
+    "isolate": [
+        (
+            "/admin/feature-flags/bedrock/update",
+            {"flag": "ENABLE_DIRECT_BEDROCK_FALLBACK", "enabled": False},
+        ),
+        (
+            "/admin/config/routing-override",
+            {"route_override": "mcp_only", "duration_minutes": 60},
+        ),
+    ],
+    "bypass": [
+        (
+            "/admin/feature-flags/bedrock/update",
+            {"flag": "ENABLE_INTELLIGENT_ROUTING", "enabled": False},
+        ),
+        ("/admin/config/routing-mode", {"routing_mode": "simple", "default_route": "mcp"}),
+    ],
+    "full": [
+        ("/admin/emergency/disable-all-bedrock-features", {}),
+        ("/admin/config/restore-backup", {"config": "pre_hybrid_routing", "restore_backup": True}),
+        (
+            "/admin/services/restart",
+            {"services": ["ai-orchestrator", "mcp-router"], "restart_mode": "rolling"},
+        ),
+        ("/admin/validation/full-system-check", {}),
+        (
+            "/admin/reports/rollback",
+            {
+                "type": "full_rollback",
+                "duration_seconds": "{{ run.duration_seconds }}",
+                "timestamp": "{{ run.now }}",
+                "status": "{{ run.status }}",
+            },
+        ),
+    ],
 }
 
 
@@ -207,12 +260,15 @@ def test_hybrid_routing_sends_what_the_runbook_sends(hybrid: Target, name: str) 
     sent = [step.options for step in steps(hybrid.plans[name])]
 
     assert [
-        (options["url"].removeprefix(ENVIRON["BASE_URL"]), options["json"]) for options in sent
+        (options["url"].removeprefix(ENVIRON["BASE_URL"]), options.get("json", {}))
+        for options in sent
     ] == POSTS[name]
     assert {options["method"] for options in sent} == {"POST"}
     assert all(options["auth"] == {"bearer": {"env": "ADMIN_TOKEN"}} for options in sent)
     # Numbers go out as numbers of the same kind: 2.0 is not 2.
-    assert [types(options["json"]) for options in sent] == [types(json) for _, json in POSTS[name]]
+    assert [types(options.get("json", {})) for options in sent] == [
+        types(json) for _, json in POSTS[name]
+    ]
 
 
 def types(body: dict[str, Any]) -> dict[str, type]:

@@ -4,6 +4,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from watchdog.adapters.journals.sqlite import WRITE_LIMIT
+
 UNIT = Path(__file__).parents[2] / "deploy" / "systemd" / "rollback-watchdog.service"
 
 
@@ -38,6 +40,17 @@ def test_systemd_would_not_accept_a_unit_with_a_mistake(
     done = _verify(unit, require_program("systemd-analyze"))
 
     assert _about(UNIT.name, done.stderr)
+
+
+def test_the_unit_wants_the_signs_of_life_that_the_daemon_gives() -> None:
+    lines = UNIT.read_text().splitlines()
+
+    assert "Type=notify" in lines
+    # After any end but one that was asked for, that of the watchdog included.
+    assert "Restart=on-failure" in lines
+    (seconds,) = [line.partition("=")[2] for line in lines if line.startswith("WatchdogSec=")]
+    # The journal may keep the loop's lanes waiting for half a minute; that is no reason to die.
+    assert int(seconds) >= 2 * WRITE_LIMIT
 
 
 def _about(name: str, text: str) -> list[str]:

@@ -87,10 +87,18 @@ async def until_it_was_gone_for(site: Site, seconds: float, since: float) -> Non
     await site.until(lambda: elapsed() >= since + here(seconds), f"{seconds:g} s have gone by")
 
 
-async def test_ten_minutes_without_prometheus_fire_nothing_and_are_told_once(
+async def is_blind(site: Site) -> bool:
+    """What its own metrics say."""
+    _, shown = await site.page("/metrics")
+    (line,) = [line for line in shown.splitlines() if line.startswith("watchdog_source_blind{")]
+    return line.endswith(" 1.0")
+
+
+async def test_ex_3_ten_minutes_without_prometheus_fire_nothing_and_are_told_once(
     watched: Site, page: MetricsPage, prometheus: Prometheus
 ) -> None:
     api = watched.api
+    await watched.open_pages()
     async with watched.at_work():
         # Two begin to look bad just before the end, and one of them is well again in the dark.
         for which in ("short", "lasting"):
@@ -101,11 +109,15 @@ async def test_ten_minutes_without_prometheus_fire_nothing_and_are_told_once(
         page.gauge("trouble", WELL, which="short")
         await until_it_was_gone_for(watched, OUTAGE, elapsed())
         sent_in_the_dark, told_in_the_dark = list(api.sent), list(api.told("blind"))
+        _, status, _ = await watched.command("status", watched.file)
+        assert "it sees nothing from metrics" in status
+        assert await is_blind(watched)
         back = elapsed()
         await prometheus.start()
         await watched.until_event(SourceSeesAgain)
         # What was bad all along is bad still: it fires once it was watched for long enough.
         await watched.until(lambda: api.sent == [MEND], "it fires in the end")
+        assert not await is_blind(watched)
         page.gauge("trouble", WELL, which="lasting")
         ended = await watched.until_event(RunEnded)
         code, _ = await watched.stop()

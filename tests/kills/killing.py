@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from tests.bed.stepping_service import STEPS, SteppingService
+from tests.bed.recoveries import recoveries
+from tests.bed.stepping_service import STEPS, SteppingService, stepping_service
 from watchdog.adapters.audit import verify
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.sqlite_reader import open_reader
@@ -20,6 +21,8 @@ from watchdog.domain.progress import RunEnded, StepIntended
 
 # Seconds. Far more than it takes: only a daemon that hangs gets there.
 PATIENCE = 60.0
+# A run that was taken up more often is given to a person, so each run is killed a few times only.
+KILLS_A_RUN = 3
 
 _FILE = """\
 target: stepping
@@ -94,6 +97,12 @@ class Survived:
     kills: int
     records: tuple[Record, ...]
     service: SteppingService
+    begun: tuple[float, ...] = ()
+
+    @property
+    def recoveries(self) -> list[float]:
+        """Seconds from each start that took a run up to what that run did first."""
+        return list(recoveries(self.records, self.begun))
 
     @property
     def outcomes(self) -> list[str]:
@@ -117,16 +126,44 @@ async def kill_through_a_run(
 ) -> Survived:
     """Kill the daemon up to `kills` times while its plan runs, then let it end."""
     file = write_file(folder, service, look_up=look_up)
-    killed = 0
+    killed, begun = 0, []
     while killed < kills and not service.finished.is_set():
+        begun.append(SystemClock().now().elapsed)
         async with daemon(file) as process:
             await _a_random_moment(service, chance, process)
         killed += 1
+    begun.append(SystemClock().now().elapsed)
     async with asyncio.timeout(PATIENCE), daemon(file) as process:
         await _until_over(folder, service, process)
         process.send_signal(signal.SIGTERM)
         await process.wait()
-    return Survived(killed, await read_journal(folder), service)
+    return Survived(killed, await read_journal(folder), service, tuple(begun))
+
+
+async def kill_loop(folder: Path, kills: int, seed: int, *, look_up: bool) -> list[Survived]:
+    """Runs until `kills` kills were made."""
+    chance = random.Random(seed)
+    survived: list[Survived] = []
+    while (left := kills - sum(one.kills for one in survived)) > 0:
+        place = folder / f"run-{len(survived)}"
+        place.mkdir()
+        async with stepping_service(chance.randrange(2**32)) as service:
+            wanted = min(left, chance.randint(1, KILLS_A_RUN))
+            one = await kill_through_a_run(place, service, chance, wanted, look_up=look_up)
+        survived.append(one)
+    return survived
+
+
+def wrong_with(one: Survived) -> list[str]:
+    """What a run that was killed must not leave behind."""
+    sent = {arrival.key for arrival in one.service.arrivals}
+    problems = {
+        "done twice": one.done_twice,
+        "lost": one.lost,
+        "sent without an intent": sorted(sent - one.intended),
+        "outcomes": [] if one.outcomes == ["succeeded"] else one.outcomes or ["none"],
+    }
+    return [f"{what}: {', '.join(found)}" for what, found in problems.items() if found]
 
 
 async def _a_random_moment(

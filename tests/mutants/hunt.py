@@ -20,6 +20,13 @@ _FAILED = re.compile(r"^FAILED (\S+)", re.MULTILINE)
 _SEEDS = "2"
 
 
+HEADING = "| bug | in | caught by | again |\n| --- | --- | --- | --- |"
+
+
+class UnsoundError(RuntimeError):
+    """The tests fail without any bug, so what they say of one proves nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hunted:
     """What came of one bug. `caught_by`: the first test that failed; empty when none did."""
@@ -32,6 +39,11 @@ class Hunted:
     def survived(self) -> bool:
         """Whether nothing saw it, or nobody could look."""
         return not self.caught_by or bool(self.trouble)
+
+    def __str__(self) -> str:
+        caught = f"`{self.caught_by}`" if self.caught_by else f"**SURVIVED** {self.trouble}"
+        again = f'`python -m tests.mutants "{self.bug.name}"`'
+        return f"| {self.bug.name} | `{self.bug.file}` | {caught} | {again} |"
 
 
 def fits(bug: Bug, root: Path = ROOT) -> bool:
@@ -68,7 +80,12 @@ def run(tests: Sequence[str], copied: Path) -> "subprocess.CompletedProcess[str]
     """Run these tests on the copy."""
     words = [sys.executable, "-m", "pytest", *dict.fromkeys(tests)]
     options = ["-x", "-q", "-rf", "--no-header", "--tb=no", "-p", "no:cacheprovider"]
-    environ = {**os.environ, "SOAK_SEEDS": _SEEDS, "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = {
+        **os.environ,
+        "SOAK_SEEDS": _SEEDS,
+        "SCHEDULES": "400",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     return subprocess.run(
         [*words, *options],
         capture_output=True,

@@ -8,6 +8,8 @@ _OF_SIGNAL, _OF_TRIGGER = "tests/unit/domain/test_signal.py", "tests/unit/domain
 _CONFIRMS = "test_a_firing_trigger_is_restored_as_firing_until_a_fresh_breach_confirms_it"
 _OF_EXPRESSION = "tests/unit/domain/test_expression.py"
 _OF_MATRIX = "tests/unit/domain/test_matrix.py"
+_HEARTBEAT = "watchdog/domain/heartbeat.py"
+_OF_HEART, _OF_SELF = "tests/unit/engine/test_heart.py", "tests/unit/engine/test_self_watch.py"
 _SOAK = "tests/simulation/test_soak.py::test_no_troubled_day_comes_to_a_plan"
 _PROMTOOL = "tests/differential/test_promtool.py"
 _GAPS = f"{_PROMTOOL}::test_where_both_agree_no_deviation_was_needed"
@@ -232,6 +234,77 @@ BUGS = (
         "else Sample((0.0,))",
         ("tests/unit/engine/test_instances.py",),
     ),
+    # -- the watcher of the watcher
+    Bug(
+        "the heartbeat is sent by a timer",
+        "watchdog/engine/heart.py",
+        "            await self._due.wait()\n",
+        "            await asyncio.sleep(self._settings.every)\n",
+        (
+            f"{_OF_HEART}::test_the_beat_stops_within_three_intervals_when_one_lane_hangs",
+            f"{_OF_HEART}::test_the_beat_stops_at_once_when_the_ticker_stops",
+        ),
+    ),
+    Bug(
+        "rounds of one source are enough for a beat",
+        _HEARTBEAT,
+        "        if at is None or at.elapsed <= since.elapsed:\n",
+        "        if not taken:\n",
+        (_OF_HEART,),
+    ),
+    Bug(
+        "a source that stopped between two beats is no reason to withhold one",
+        _HEARTBEAT,
+        "    if lifeless:\n",
+        "    if lifeless and not watched:\n",
+        (_OF_HEART,),
+    ),
+    Bug(
+        "a beat is sent although nothing can be recorded",
+        _HEARTBEAT,
+        "    if not journal_healthy:\n",
+        "    if not journal_healthy and not watched:\n",
+        (_OF_HEART,),
+    ),
+    Bug(
+        "that a source was asked counts as a round",
+        "watchdog/engine/status_of_triggers.py",
+        "_last_round(taken.get(watcher.name), now)",
+        "_last_round(watcher.last_round, now)",
+        (f"{_OF_SELF}::test_the_last_round_is_one_that_was_evaluated_not_one_that_was_asked",),
+    ),
+    Bug(
+        "systemd hears from a loop whose rounds have stopped",
+        "watchdog/engine/standing_by.py",
+        "if manager.every and not service.lifeless():",
+        "if manager.every:",
+        ("tests/unit/engine/test_standing_by.py",),
+    ),
+    Bug(
+        "a run that says nothing any more goes unseen",
+        "watchdog/engine/self_watch.py",
+        'return silent(run, quiet) if quiet > silence_allowed(run) else ""',
+        'return ""',
+        (_OF_SELF,),
+    ),
+    Bug(
+        "a run that nobody goes on with goes unseen",
+        "watchdog/engine/self_watch.py",
+        'return not_driven(quiet) if quiet > SLACK else ""',
+        'return ""',
+        (_OF_SELF,),
+    ),
+    Bug(
+        "what is wrong with it is told at every look",
+        "watchdog/engine/self_watch.py",
+        "        self._known |= {one.name: now for one in found}\n",
+        "",
+        (_OF_SELF,),
+    ),
 )
 # These run with every change; all of them by `make mutants`.
-FEW = ("a query that failed is a breach", "unknown clears what fires")
+FEW = (
+    "a query that failed is a breach",
+    "unknown clears what fires",
+    "the heartbeat is sent by a timer",
+)

@@ -150,15 +150,10 @@ class NeverTakesUp(Lane):
         """Do nothing."""
 
 
-class NoRememberedLimits(Ledger):
+def forgets_limits(ledger: Ledger) -> None:
     """Counts runs of this process only."""
-
-    def replay(self, records: object) -> Ledger:
-        """As a ledger does, less what limits need."""
-        super().replay(records)  # type: ignore[arg-type]
-        for name, account in self.accounts.items():
-            self.accounts[name] = replace(account, past=(), latched="", episodes=frozenset())
-        return self
+    for name, account in ledger.accounts.items():
+        ledger.accounts[name] = replace(account, past=(), latched="", episodes=frozenset())
 
 
 class NoLatch(Ledger):
@@ -194,7 +189,7 @@ PLANTED = {
     "a doubt is forgotten": (_with(ForgetsTheDoubt), "is in doubt, and it ended failed"),
     "the graver run begins at once": (Parts(lane=Impatient), "began while"),
     "a run is not taken up again": (Parts(lane=NeverTakesUp), "has no outcome"),
-    "limits are not remembered": (Parts(ledger=NoRememberedLimits), "began too soon"),
+    "limits are not remembered": (Parts(recalled=forgets_limits), "began too soon"),
     "no latch": (Parts(ledger=NoLatch), "began after"),
     "stops are not remembered": (Parts(ledger=HoldsForEver), "never came to an end"),
 }

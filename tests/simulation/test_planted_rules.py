@@ -24,6 +24,8 @@ from tests.builders import (
     at,
 )
 from watchdog.domain import decision
+from watchdog.domain.account import Account, Current, Past
+from watchdog.domain.approval import Approval
 from watchdog.domain.condition import Condition, Op
 from watchdog.domain.decision import GUARDS, Facts, Guard, Refusal
 from watchdog.domain.events import (
@@ -37,7 +39,6 @@ from watchdog.domain.events import (
     StepEnded,
     StepResult,
 )
-from watchdog.domain.ledger import Account, Current, Past
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
 from watchdog.domain.next_action import Action, Note, next_action
@@ -300,6 +301,7 @@ def test_a_planted_rule_is_told_from_the_right_one(name: str) -> None:
 HELD = Current("r1", "i1", "undo", Severity.WARNING, "", WatchPlan())
 # A plan that returns to the version before, and nobody told of any version.
 UNTOLD = replace(a_target(plans=[replace(a_plan(), returns_to="previous")]), changes=ChangeRules())
+ASKING = a_target(plans=[replace(a_plan(), approval=Approval(any_of=("cto",)))])
 REFUSED: dict[Guard, tuple[Account, dict[str, Any], dict[str, Any]]] = {
     decision.no_plan: (Account(), {}, {"plan": ""}),
     decision.vetoed: (Account(), {"vetoed": "silenced: by ann"}, {}),
@@ -321,6 +323,7 @@ REFUSED: dict[Guard, tuple[Account, dict[str, Any], dict[str, Any]]] = {
     decision.target_limit: (Account(past=(Past("i0", Severity.WARNING, at("9h59m")),)), {}, {}),
     decision.global_limit: (Account(), {"global_starts": 3}, {}),
     decision.alert_only: (Account(), {"mode": Mode.ALERT_ONLY}, {}),
+    decision.not_approved: (Account(), {"target": ASKING}, {}),
 }
 
 

@@ -19,9 +19,9 @@ from tests.simulation.troubled_days import (
     a_guarded_target,
     a_troubled_day,
 )
+from watchdog.domain.account import Account
 from watchdog.domain.decision import Facts, decide
 from watchdog.domain.events import RunStarted, SourceWentBlind, TriggerChanged
-from watchdog.domain.ledger import Account
 from watchdog.domain.moment import Moment
 from watchdog.domain.target import Limits, Mode
 from watchdog.domain.trigger import Change

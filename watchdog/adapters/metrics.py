@@ -2,7 +2,7 @@
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,12 +13,14 @@ from prometheus_client.core import (
     Metric,
 )
 
+from watchdog.adapters.self_metrics import of_itself
 from watchdog.domain.change import ChangeKind
 from watchdog.domain.decision import Reason
 from watchdog.domain.events import (
     ChangeSeen,
     ClockStepped,
     CommandReceived,
+    CommandRefused,
     ConfigLoaded,
     ConfigRefused,
     Decided,
@@ -92,14 +94,16 @@ class Metrics:
         status = self._snapshot()
         yield from _of_daemon(status["daemon"])
         yield from _of_targets(status["targets"])
-        yield from self._counters(status["targets"])
+        yield from of_itself(status["daemon"], status["targets"])
+        yield from self._counters(status["targets"], status["daemon"]["itself"]["waiting"])
         yield self._histogram()
 
-    def _counters(self, targets: Sequence[Status]) -> Iterator[Metric]:
+    def _counters(self, targets: Sequence[Status], channels: Iterable[str]) -> Iterator[Metric]:
         for name, (text, labels) in _COUNTED.items():
             family = CounterMetricFamily(name, text, labels=labels)
             # A counter that begins at 0 shows its first step to `increase`.
-            for values in sorted({*_expected(name, targets), *self._counts[name]}):
+            known = {*_expected(name, targets), *_expected_of_channels(name, channels)}
+            for values in sorted({*known, *self._counts[name]}):
                 family.add_metric(values, self._counts[name][values])
             yield family
 
@@ -127,12 +131,13 @@ _COUNTED: Mapping[str, tuple[str, list[str]]] = {
     "watchdog_escalations": ("Decisions that nobody took in time", ["target"]),
     "watchdog_notifications": ("Messages to channels", ["channel", "result"]),
     "watchdog_config_reloads": ("Target files taken over or refused", ["result"]),
-    "watchdog_commands": ("Commands of people through the socket", ["command"]),
+    "watchdog_commands": ("Commands of people", ["command"]),
+    "watchdog_commands_refused": ("Commands refused before they were taken", ["status"]),
     "watchdog_clock_steps": ("Steps of the wall clock", []),
 }
 
 
-def _labels(event: Event) -> tuple[str, Labels] | None:  # noqa: C901 -- one case an event
+def _labels(event: Event) -> tuple[str, Labels] | None:  # noqa: C901, PLR0912 -- one case an event
     """Which counter `event` moves, and its labels; None: it moves none."""
     match event:
         case Decided(target=target, refusal=refusal):
@@ -156,6 +161,8 @@ def _labels(event: Event) -> tuple[str, Labels] | None:  # noqa: C901 -- one cas
             return "watchdog_config_reloads", ("refused",)
         case CommandReceived(command=command):
             return "watchdog_commands", (command,)
+        case CommandRefused(status=status):
+            return "watchdog_commands_refused", (str(status),)
         case ClockStepped():
             return "watchdog_clock_steps", ()
         case _:
@@ -181,6 +188,12 @@ def _expected(name: str, targets: Sequence[Status]) -> Iterator[Labels]:  # noqa
             yield from (("loaded",), ("refused",))
         case "watchdog_clock_steps":
             yield ()
+
+
+def _expected_of_channels(name: str, channels: Iterable[str]) -> Iterator[Labels]:
+    if name == "watchdog_notifications":
+        for channel in channels:
+            yield from ((channel, result) for result in ("delivered", "given_up"))
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
@@ -209,7 +222,12 @@ def _of_targets(targets: Sequence[Status]) -> Iterator[Metric]:
     yield from _of_triggers(targets)
     rounds = GaugeMetricFamily(
         "watchdog_last_round_timestamp_seconds",
-        "When a source was last asked",
+        "When a round of a source was last evaluated",
+        labels=["target", "source"],
+    )
+    interval = GaugeMetricFamily(
+        "watchdog_source_interval_seconds",
+        "Between two rounds of a source",
         labels=["target", "source"],
     )
     blind = GaugeMetricFamily(
@@ -219,8 +237,9 @@ def _of_targets(targets: Sequence[Status]) -> Iterator[Metric]:
         for source in target["sources"]:
             labels = (target["target"], source["source"])
             rounds.add_metric(labels, source["last_round_unix"] or 0)
+            interval.add_metric(labels, source["every_seconds"])
             blind.add_metric(labels, source["blind_since"] is not None)
-    yield from (rounds, blind)
+    yield from (rounds, interval, blind)
 
 
 def _would_act(targets: Sequence[Status]) -> Iterator[Metric]:

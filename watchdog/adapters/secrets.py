@@ -64,6 +64,11 @@ class EnvAndFileSecrets:
         text = _USERINFO.sub(f"//{REDACTED}@", text)
         return _SCHEME.sub(rf"\g<1> {REDACTED}", text)
 
+    def keep_out(self, name: str, value: str | Mapping[str, str]) -> None:
+        """Have `value`, a secret that stands written out in a file, removed from text as well."""
+        if isinstance(value, str) and len(value) >= MIN_LENGTH:
+            self._remember(f"written out: {name}", value)
+
     def findings(self) -> Sequence[Finding]:
         """What a person should know of the files read so far; nothing that stops a run.
 

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from watchdog.adapters.audit import Verification, verify
+from watchdog.adapters.chain import tail
 from watchdog.adapters.one_thread import OneThread, ThreadEndedError, one_thread
+from watchdog.adapters.snapshot import Recalled, recalled
 from watchdog.adapters.sqlite_file import as_journal_errors, open_for_reading
-from watchdog.adapters.sqlite_records import BadRecordError, Present, kept, select, tail
+from watchdog.adapters.sqlite_records import BadRecordError, Present, kept, select
 from watchdog.domain.errors import JournalError
 from watchdog.domain.events import Record
 from watchdog.domain.moment import Moment
+from watchdog.domain.recollection import Recollection
 from watchdog.ports import Clock
 
 # Seconds.
 READ_LIMIT = 120.0
+# A journal of years, read whole because no snapshot of it can be used.
+RECALL_LIMIT = 3600.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 T = TypeVar("T")
@@ -68,6 +73,23 @@ class SqliteReader:
             lambda: select(self._connection, present, kinds=wanted, run=run, after=after)
         )
 
+    async def recollection(self) -> Recollection:
+        """All that was folded, by `recalled`."""
+        return (await self.recalled()).memory
+
+    async def recalled(self) -> Recalled:
+        """All that a start needs to know: from a snapshot where one proves true, else from all.
+
+        Raises JournalError at the first record that is not as it was written.
+        """
+        present = Present(self._clock.now(), self._boot)
+        return await ask(
+            self._thread,
+            self.path,
+            lambda: recalled(self._connection, self.path, present),
+            limit=RECALL_LIMIT,
+        )
+
     async def kept(self, name: str) -> tuple[str, Moment] | None:
         """The note and when it was kept, or None."""
         present = Present(self._clock.now(), self._boot)
@@ -85,7 +107,9 @@ class SqliteReader:
         return await ask(self._thread, self.path, call)
 
 
-async def ask(thread: OneThread, path: Path, call: Callable[[], T]) -> T:
+async def ask(
+    thread: OneThread, path: Path, call: Callable[[], T], *, limit: float = READ_LIMIT
+) -> T:
     """What `call` says of the journal at `path`; whatever goes wrong is a JournalError."""
 
     def translated() -> T:
@@ -96,7 +120,7 @@ async def ask(thread: OneThread, path: Path, call: Callable[[], T]) -> T:
                 raise JournalError(f"the journal {path}: {error}") from error
 
     try:
-        return await thread.run(translated, limit=READ_LIMIT)
+        return await thread.run(translated, limit=limit)
     except (TimeoutError, ThreadEndedError) as error:
         raise JournalError(no_answer(path, error)) from error
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-from watchdog.adapters.audit import COLUMNS, GENESIS, Field, link
+from watchdog.adapters.chain import COLUMNS, GENESIS, Field, Gap, Tail, link, tail
 from watchdog.adapters.journal_codec import decode, encode
 from watchdog.domain.errors import JournalError
 from watchdog.domain.events import Event, Record
@@ -15,28 +15,20 @@ from watchdog.domain.moment import Moment
 _NAMES = tuple(COLUMNS.split(", "))
 _INSERT = f"INSERT INTO events ({COLUMNS}, hash) VALUES ({', '.join(repeat('?', 11))})"  # noqa: S608 (constants)
 _SELECT = (
-    f"SELECT {', '.join(f'this.{name}' for name in _NAMES)}, this.hash, before.hash "  # noqa: S608 (constants)
-    "FROM events AS this LEFT JOIN events AS before ON before.seq = this.seq - 1 "
-    "WHERE this.seq > ?"
+    f"SELECT {', '.join(f'this.{name}' for name in _NAMES)}, this.hash, "  # noqa: S608 (constants)
+    "coalesce(before.hash, gap.hash) FROM events AS this "
+    "LEFT JOIN events AS before ON before.seq = this.seq - 1 "
+    "LEFT JOIN gaps AS gap ON gap.last = this.seq - 1 WHERE this.seq > ?"
 )
-_TAIL = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1"
+_HASH = "SELECT hash FROM events WHERE seq = ?"
+_REMOVE = "DELETE FROM events WHERE seq BETWEEN ? AND ?"
+_LEAVE = "INSERT INTO gaps (last, first, hash) VALUES (?, ?, ?)"
 _KEEP = "INSERT OR REPLACE INTO notes (name, body, wall, elapsed, boot) VALUES (?, ?, ?, ?, ?)"
 _KEPT = "SELECT body, wall, elapsed, boot FROM notes WHERE name = ?"
 
 
 class BadRecordError(Exception):
     """A record that nothing may be built on; the text says which and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """The end of the chain."""
-
-    seq: int = 0
-    hash: str = GENESIS
-
-    def __str__(self) -> str:
-        return f"{self.seq}:{self.hash}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +69,6 @@ def draft(event: Event, at: Moment, boot: str, epoch: int) -> Draft:
     return Draft(event, encode(event), at, boot, epoch)
 
 
-def tail(connection: sqlite3.Connection) -> Tail:
-    row = connection.execute(_TAIL).fetchone()
-    return Tail() if row is None else Tail(*row)
-
-
 def insert(connection: sqlite3.Connection, drafts: Iterable[Draft]) -> Sequence[Record]:
     """Write `drafts` behind the last record, in the transaction that the caller has begun."""
     records, rows = [], []
@@ -93,6 +80,19 @@ def insert(connection: sqlite3.Connection, drafts: Iterable[Draft]) -> Sequence[
         records.append(Record(seq=after.seq, at=each.at, event=each.event, epoch=each.epoch))
     connection.executemany(_INSERT, rows)
     return records
+
+
+def remove(connection: sqlite3.Connection, gaps: Iterable[Gap]) -> None:
+    """Delete the records of `gaps`, and note where they were; in a transaction of the caller.
+
+    Raises BadRecordError where they are not all there.
+    """
+    for gap in gaps:
+        found = connection.execute(_HASH, (gap.last,)).fetchone()
+        count = connection.execute(_REMOVE, (gap.first, gap.last)).rowcount
+        if found != (gap.hash,) or count != len(gap):
+            raise BadRecordError(f"records {gap.first} to {gap.last} are not what they were")
+        connection.execute(_LEAVE, (gap.last, gap.first, gap.hash))
 
 
 def keep(connection: sqlite3.Connection, note: Note) -> None:
@@ -117,7 +117,9 @@ def select(
     values: list[Field] = [after]
     if kinds is not None:
         names = sorted({kind.__name__ for kind in kinds})
-        query += f" AND this.kind IN ({', '.join(repeat('?', len(names)))})"
+        # Of what is recent, the table itself is asked: a damaged index must hide nothing.
+        column = "+this.kind" if after else "this.kind"
+        query += f" AND {column} IN ({', '.join(repeat('?', len(names)))})"
         values += names
     if run is not None:
         query += " AND this.run = ?"
@@ -148,11 +150,16 @@ def _row(seq: int, each: Draft) -> Sequence[Field]:
 
 def _record(columns: Sequence[Any], present: Present) -> Record:
     *row, stored, before = columns
-    seq, wall, elapsed, boot, epoch, kind, *_, body = row
-    if link(GENESIS if seq == 1 else str(before), row) != stored:
+    if link(GENESIS if row[0] == 1 else str(before), row) != stored:
         raise BadRecordError(
-            f"record {seq} is not what was written; `rollback-watchdog audit verify` says more"
+            f"record {row[0]} is not what was written; `rollback-watchdog audit verify` says more"
         )
+    return record_of(row, present)
+
+
+def record_of(row: Sequence[Any], present: Present) -> Record:
+    """The record that stands in `row`, its COLUMNS. Raises BadRecordError where it says nothing."""
+    seq, wall, elapsed, boot, epoch, kind, *_, body = row
     try:
         event = decode(kind, body)
     except JournalError as error:

@@ -96,6 +96,10 @@ async def _work(opened: Opened, mine: list[Run], wish: Wish, tell: Tell) -> str:
     if unfinished:
         return await _follow(opened.control, unfinished[0], tell)
     answer = await opened.control.obey("rollback", wish.arguments, os.getuid())
+    if "run" not in answer:
+        raise WatchdogError(
+            f"{answer['done']}; start the daemon: without it nobody can answer"
+        )
     return await _follow(opened.control, answer["run"], tell)
 
 

@@ -1,35 +1,49 @@
 """What people may ask of a running daemon: every command that changes something is journalled."""
 
+import asyncio
 import difflib
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from watchdog.adapters.journal_codec import encode
+from watchdog.app.approving import Wish, speaker_of
 from watchdog.app.commands import (
     COMMANDS,
     Ack,
+    Approve,
     Clear,
     CloseBreaker,
+    Deny,
+    EndMaintenance,
+    Freeze,
     Judge,
     Kill,
+    Maintenance,
     Pause,
+    Recover,
     ReleaseVersion,
     Resume,
     Rollback,
     ShowRun,
     Signal,
+    Unfreeze,
     parsed,
+    without_secrets,
 )
 from watchdog.app.daemon import Daemon
 from watchdog.app.hearing import say
 from watchdog.app.judging import judge
 from watchdog.app.loading import chosen_plan
+from watchdog.app.recovering import recover
 from watchdog.app.taking_charge import acknowledge, close_breaker
-from watchdog.domain.decision import Refusal, cooling_down
+from watchdog.app.windows import change_window
+from watchdog.domain.asking import Asker
+from watchdog.domain.decision import Refusal, clock_unsure, cooling_down
 from watchdog.domain.errors import ConfigError, JournalError, WatchdogError
 from watchdog.domain.events import CommandReceived, LatchCleared, Paused, Record, Resumed
 from watchdog.domain.ledger import ALL_TARGETS
+from watchdog.domain.people import person_of_uid
 from watchdog.domain.words import utc
 from watchdog.engine.lane import Lane
 from watchdog.engine.status import Status, of_account, of_all_targets, snapshot
@@ -45,83 +59,112 @@ class Control:
         self._journal = daemon.shared.journal
         self._clock = daemon.shared.clock
 
-    async def obey(  # noqa: C901 -- one case a command
-        self, command: str, arguments: Mapping[str, Any], uid: int
+    async def obey(self, command: str, arguments: Mapping[str, Any], uid: int) -> Answer:
+        """Do what user `uid` asks through the socket. Raises as `carry_out`."""
+        person = person_of_uid(self._daemon.loaded.daemon.people, uid)
+        asker = Asker(uid, person.name if person else "")
+        said = without_secrets(arguments, self._daemon.deps.secrets.redact)
+        return await self.carry_out(command, said, asker)
+
+    async def carry_out(  # noqa: C901, PLR0912 -- one case a command
+        self, command: str, arguments: Mapping[str, Any], asker: Asker
     ) -> Answer:
-        """Do what user `uid` asks. Raises ConfigError, JournalError, or WatchdogError: refused."""
+        """Do what `asker` asks. Raises ConfigError, JournalError, or WatchdogError: refused."""
         if command == "status":
             return await self.status()
         match parsed(command, arguments):
             case ShowRun() as show:
                 return await self.run(show.run, show.after)
             case Pause() as pause:
-                await self._note(command, uid, pause.by, _about(pause.target, pause.reason))
+                await self._note(command, asker, pause.by, _about(pause.target, pause.reason))
                 return await self.pause(pause.target, pause.by, pause.reason, pause.until)
             case Resume() as resume:
-                await self._note(command, uid, resume.by, _about(resume.target, ""))
+                await self._note(command, asker, resume.by, _about(resume.target, ""))
                 return await self.resume(resume.target, resume.by)
             case Clear() as clear:
-                await self._note(command, uid, clear.by, _about(clear.target, clear.assessment))
+                await self._note(command, asker, clear.by, _about(clear.target, clear.assessment))
                 return await self.clear(clear.target, clear.by, clear.assessment)
             case Rollback() as rollback:
                 what = f"{rollback.target}/{rollback.plan}"
-                await self._note(command, uid, rollback.by, _about(what, rollback.reason))
-                return await self.rollback(
-                    rollback.target,
-                    rollback.plan,
-                    rollback.by,
-                    rollback.reason,
-                    plan_hash=rollback.plan_hash,
-                )
+                await self._note(command, asker, rollback.by, _about(what, rollback.reason))
+                return await self.rollback(rollback, asker)
+            case Approve() | Deny() as vote:
+                await self._note(command, asker, vote.by, f"{vote.request}: {vote.reason}")
+                self._refuse_while_starting()
+                return await self._daemon.approvals.obey(vote, asker)
+            case Recover() as word:
+                said = _about(f"{word.run}: {word.how.value}", word.reason)
+                await self._note(command, asker, word.by, said)
+                self._refuse_while_starting()
+                return await recover(self._daemon, word, asker)
             case Ack() as ack:
-                await self._note(command, uid, ack.by, _about(ack.target, ack.reason))
+                await self._note(command, asker, ack.by, _about(ack.target, ack.reason))
                 return await self.ack(ack.target, ack.by, ack.reason)
+            case Freeze() | Unfreeze() | Maintenance() | EndMaintenance() as window:
+                self._refuse_while_starting()
+                lanes, about = self._lanes(window.target), _about(window.target, window.reason)
+                await self._note(command, asker, window.by, about)
+                done = await change_window(self._daemon.shared, window)
+                return {"done": done, "notes": [_going_on(one) for one in lanes if one.runner]}
             case CloseBreaker() as close:
-                await self._note(command, uid, close.by, close.reason)
+                await self._note(command, asker, close.by, close.reason)
                 return await self.close_breaker(close.by, close.reason)
             case Judge() as word:
-                return await self._judge(word, uid)
+                return await self._judge(word, asker)
             case Signal() as signal:
-                return await self._signal(signal, uid)
+                return await self._signal(signal, asker)
             case ReleaseVersion() as one:
                 about = _about(f"{one.target}/{one.version}", one.reason)
-                await self._note(command, uid, one.by, about)
+                await self._note(command, asker, one.by, about)
                 return await self._daemon.changes.release(
                     one.target, one.version, one.by, one.reason
                 )
             case Kill() as kill:
-                await self._note_kill(kill, uid)
-                return await self.kill(kill.on, kill.by, kill.reason)
+                return await self._kill(kill, asker)
         raise ConfigError(f"there is no command {command!r}; there are: {', '.join(COMMANDS)}")
 
-    async def _note(self, command: str, uid: int, by: str, detail: str) -> None:
-        await self._journal.append(CommandReceived(command, uid, by, detail))
+    async def _note(self, command: str, asker: Asker, by: str, detail: str) -> None:
+        detail = _about(detail, asker.reason)
+        received = CommandReceived(
+            command, asker.uid, by, detail, via=asker.via, key=asker.key, asks=asker.asks
+        )
+        await self._journal.append(received)
 
-    async def _judge(self, word: Judge, uid: int) -> Answer:
+    async def _judge(self, word: Judge, asker: Asker) -> Answer:
         said = "right" if word.right else "wrong"
-        await self._note("judge", uid, word.by, f"{word.decision}: {said}: {word.reason}")
+        await self._note("judge", asker, word.by, f"{word.decision}: {said}: {word.reason}")
         done = await judge(
             self._journal, word.decision, right=word.right, by=word.by, reason=word.reason
         )
         return {"done": f"{done} by {word.by}", "notes": []}
 
-    async def _signal(self, signal: Signal, uid: int) -> Answer:
+    async def _signal(self, signal: Signal, asker: Asker) -> Answer:
         if signal.target is not None:
             self._lanes(signal.target)
         word = " withdrawn" if signal.withdraw else ""
         about = f"{signal.target or 'all targets'}/{signal.name}{word}: {signal.reason}"
-        await self._note("signal", uid, signal.by, about)
+        await self._note("signal", asker, signal.by, about)
+        # Whoever gives it is not to approve what comes of it, by whatever name they go here.
+        by = {"by": asker.person} if asker.person else {}
+        signal = signal.model_copy(update=by)
         done = await say(self._daemon.reception, signal, self._daemon.targets(), self._clock)
         return {"done": done, "notes": []}
 
-    async def _note_kill(self, kill: Kill, uid: int) -> None:
-        word = "on" if kill.on else "off"
+    async def _kill(self, kill: Kill, asker: Asker) -> Answer:
+        note = self._note("kill", asker, kill.by, _about("on" if kill.on else "off", kill.reason))
+        if not kill.on:
+            await note
+            return await self.kill(kill.on, kill.by, kill.reason)
+        # To stop must work without a journal, and must not wait for one that hangs.
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._try(note), name="kill is noted")
+            await asyncio.sleep(0)
+            return await self.kill(kill.on, kill.by, kill.reason)
+
+    async def _try(self, note: Awaitable[None]) -> None:
         try:
-            await self._note("kill", uid, kill.by, _about(word, kill.reason))
+            await note
         except JournalError as error:
-            # To stop must work without a journal; to go on must not.
-            if not kill.on:
-                raise
             self._daemon.shared.alarm(str(error))
 
     # -- reading
@@ -181,6 +224,13 @@ class Control:
             raise WatchdogError(
                 f"target {target} is not latched, and no cool-down holds: nothing to clear"
             )
+        unsure = clock_unsure(None, lane.decider.facts(now), now)
+        if unsure is not None:
+            # It would date what limits count, and a restart would believe it.
+            raise WatchdogError(
+                f"the clock of this machine is not sure ({unsure.detail}), and nothing begins "
+                "until it is: mend the clock, then clear"
+            )
         cleared = LatchCleared(target, by, assessment)
         await _between_rounds([lane], lambda: self._journal.append(cleared))
         what = f"the latch ({account.latched})" if account.latched else "the cool-down"
@@ -198,15 +248,14 @@ class Control:
         done = await close_breaker(self._daemon.shared, by, reason)
         return {"done": done, **self._standing(None)}
 
-    async def rollback(
-        self, target: str, plan: str, by: str, reason: str, *, plan_hash: str = ""
-    ) -> Answer:
-        """Start `plan` now, whatever the mode and the limits say; returns the run's name.
+    async def rollback(self, said: Rollback, asker: Asker) -> Answer:
+        """Start a plan now, whatever the mode and the limits say; returns the run's name.
 
-        With `plan_hash`, only the plan that the person saw.
+        Where others must agree first, it returns the name of the request instead.
         """
         self._refuse_while_starting()
-        (lane,) = self._lanes(target)
+        plan, plan_hash = said.plan, said.plan_hash
+        (lane,) = self._lanes(said.target)
         chosen = chosen_plan(lane.target, plan)
         kill_file = self._daemon.service.kill_file
         if kill_file.exists():
@@ -220,9 +269,9 @@ class Control:
         unfit = await lane.decider.preflight(chosen)
         if unfit is not None:
             raise WatchdogError(f"plan {plan} was not started: {unfit.detail}")
-        hands = self._daemon.armed_hands
-        run = await lane.order(lambda: lane.start_by_hand(chosen, by, reason, hands))
-        return {"done": f"run {run} of plan {plan} has begun", "run": run, "notes": []}
+        wish = Wish(chosen, speaker_of(asker, said.by), said.reason)
+        answer: Answer = await lane.order(lambda: self._daemon.approvals.start(lane, wish))
+        return answer
 
     async def kill(self, on: bool, by: str, reason: str) -> Answer:  # noqa: FBT001 -- as sent
         """Throw or release the kill switch; on, a run under way starts no further step."""

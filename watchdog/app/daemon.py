@@ -13,6 +13,7 @@ import structlog
 from watchdog import __version__, catalog
 from watchdog.adapters.metrics import Metrics
 from watchdog.adapters.scheduler import GUARD_EVERY, SchedulerTicker
+from watchdog.app.approving import ApprovalDesk
 from watchdog.app.change_desk import ChangeDesk
 from watchdog.app.eyes_and_hands import PluginEyes, PluginHands
 from watchdog.app.hearing import heard_by
@@ -24,6 +25,7 @@ from watchdog.domain.events import ConfigLoaded, ConfigRefused, DaemonStarted
 from watchdog.domain.inbound import Board
 from watchdog.domain.recent import Recent
 from watchdog.domain.run import Run
+from watchdog.domain.scorecard import Scorecard
 from watchdog.domain.target import Mode, NotifyRule, Target
 from watchdog.engine.arming import changes_of
 from watchdog.engine.breaker import Breaker
@@ -32,6 +34,7 @@ from watchdog.engine.evaluator import Evaluator
 from watchdog.engine.lane import Lane
 from watchdog.engine.reception import Reception
 from watchdog.engine.recovery import take_up
+from watchdog.engine.self_watch import SelfSeen
 from watchdog.engine.service import Service
 from watchdog.engine.status import Status, Vitals, snapshot
 from watchdog.engine.watcher import Watcher
@@ -79,15 +82,22 @@ class Daemon:
         self.changes = ChangeDesk(shared, deps, self.ticker)
         for target in loaded.targets:
             self.changes.know(target)
+        people = loaded.daemon.people
+        self.approvals = ApprovalDesk(shared, self.lanes, people, self.armed_hands)
         self.background: dict[str, Loop] = {}
         self.at_the_end: list[Callable[[float], Awaitable[object]]] = []
         self._rules = rules
         self.ready = asyncio.Event()
         self.recent = Recent()
+        self.card = Scorecard()
         self.metrics = Metrics(self.status)
         self.listen = ""
         self.refused = ""
         self._retired: list[PluginEyes] = []
+        # What it knows of itself, and who is told of it; nobody where nothing is set up.
+        self.itself: Callable[[], SelfSeen] = SelfSeen
+        self.round_taken: Callable[[str, str], None] = _tell_nobody
+        self.tell_manager: Callable[..., None] = _tell_nobody
         self._print = files.fingerprint(loaded)
 
     def _lane(self, target: Target) -> Lane:
@@ -101,7 +111,13 @@ class Daemon:
         return None if target.mode is Mode.ALERT_ONLY else self.hands
 
     def _evaluators(self) -> list[Evaluator]:
-        return [lane.evaluator for lane in self.lanes.values()]
+        # Planned work is no sign of what goes wrong with the world at large.
+        now, lanes = self.deps.clock.now(), self.lanes.values()
+        return [lane.evaluator for lane in lanes if not lane.decider.windows.planned(now)]
+
+    def neighbour(self, target: str) -> Lane | None:
+        """The lane of a target; None where no file names it."""
+        return self.lanes.get(target)
 
     def armed_hands(self) -> PluginHands:
         """Hands for a run that a named person started, whatever the target's mode."""
@@ -132,6 +148,7 @@ class Daemon:
             listen=self.listen,
             skipped_slots=self.ticker.skipped,
             refused=self.refused,
+            itself=self.itself(),
         )
 
     def status(self) -> Status:
@@ -178,7 +195,9 @@ class Daemon:
         while True:
             match await self._signals.get():
                 case signal.SIGHUP:
+                    self.tell_manager("RELOADING=1")
                     await self.reload()
+                    self.tell_manager("READY=1")
                 case signal.SIGUSR1:
                     await self.service.kill(on=True, how="signal USR1")
                 case signal.SIGUSR2:
@@ -189,7 +208,7 @@ class Daemon:
         names = tuple(self.lanes)
         loaded = [_loaded(lane.target) for lane in self.lanes.values()]
         targets, journal = list(self.targets().values()), self.shared.journal
-        also = await changes_of(targets, journal, self.shared.clock)
+        also = changes_of(targets, self.card, self.shared.clock)
         await journal.append(DaemonStarted(__version__, os.getpid(), names), *loaded, *also)
         if watching:
             # What is gone on with asks once more which version runs.
@@ -197,6 +216,8 @@ class Daemon:
                 self.changes.watch(lane.target)
         await take_up(open_runs, self.lanes, self.armed_hands, self.shared.alarm)
         if watching:
+            # Whoever is here for a run of their own did not ask for those of others.
+            await self.approvals.start_granted()
             for lane in self.lanes.values():
                 self._watch(lane)
         self.ticker.start()
@@ -290,7 +311,7 @@ class Daemon:
         for watcher in watchers:
             watcher.retired = True
         try:
-            also = await changes_of([target], self.shared.journal, self.shared.clock)
+            also = changes_of([target], self.card, self.shared.clock)
             await lane.reload(target, eyes, self._hands_of(target), also)
         except WatchdogError:
             # What cannot be recorded is not taken over.
@@ -301,6 +322,10 @@ class Daemon:
 
 def _loaded(target: Target) -> ConfigLoaded:
     return ConfigLoaded(target.name, target.file, target.hash, target.mode.value, target.armed_by)
+
+
+def _tell_nobody(*_words: str) -> None:
+    """Nobody listens."""
 
 
 async def _call(loop: Loop) -> None:

@@ -13,6 +13,7 @@ from watchdog.domain.condition import Condition, Op
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.observation import Gap, Observation, Unknown
 from watchdog.domain.plan import Check, Look, Plan, Step
+from watchdog.domain.plan_parts import acts, looks
 from watchdog.domain.signal import Judgement, Signal, Verdict, judge
 from watchdog.domain.target import ChannelSpec, SignalSpec, Target
 from watchdog.domain.trigger import Severity
@@ -141,14 +142,12 @@ def _bare(signal: Signal, seen: Observation) -> Judgement:
 
 async def _plan(target: Target, plan: Plan, eyes: PluginEyes, deps: Deps) -> list[Examined]:
     found: list[Examined] = []
-    for item in (*plan.steps, *plan.verify, *plan.final):
-        about = f"{target.name}: plan {plan.name}: {item.name}"
-        if isinstance(item, Check):
-            found.append(await _check(about, item, eyes, deps))
-            continue
-        found += await _step(about, item, eyes)
-        if item.done_when is not None:
-            found.append(await _check(f"{about}: done when", item.done_when, eyes, deps))
+    for step in acts(plan):
+        found += await _step(f"{target.name}: plan {plan.name}: {step.name}", step, eyes)
+    for check in looks(plan):
+        found.append(
+            await _check(f"{target.name}: plan {plan.name}: {check.name}", check, eyes, deps)
+        )
     return found
 
 

@@ -21,7 +21,9 @@ from watchdog.domain.words import utc
 # Many, and told of in fewer words by what follows from them.
 _QUIET = (CheckSampled, EvidenceCollected, NotificationDelivered)
 # What a line has no room for: the journal has it.
-_LEFT_OUT = frozenset({"plan_hash", "evidence", "points", "would_do", "key", "query"})
+_LEFT_OUT = frozenset(
+    {"plan_hash", "evidence", "points", "would_do", "key", "query", "asks", "answer", "rest"}
+)
 _TIMES = frozenset({"since", "until"})
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 

@@ -7,6 +7,7 @@ from watchdog import catalog
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Unknown
 from watchdog.domain.plan import Look, Options, Step
+from watchdog.domain.plan_parts import acts, looks
 from watchdog.domain.target import Target
 from watchdog.engine.own_eyes import OWN
 from watchdog.ports import Deps, Executor, Probe, Question, Source
@@ -27,11 +28,11 @@ class PluginEyes:
     def prepare(self, target: Target) -> None:
         """Find and import every plugin that a plan of `target` names, before it is urgent."""
         for plan in target.plans.values():
-            for item in (*plan.steps, *plan.verify, *plan.final):
-                if isinstance(item, Step):
-                    self.probe(item)
-                elif item.look.use != OWN:
-                    self.source(item.look.use, item.look.source)
+            for step in acts(plan):
+                self.probe(step)
+            for check in looks(plan):
+                if check.look.use != OWN:
+                    self.source(check.look.use, check.look.source)
 
     def probe(self, step: Step) -> Probe:
         """The read-only half of the step's executor."""

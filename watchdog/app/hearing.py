@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from watchdog.app.commands import Signal
 from watchdog.config.lint_inbound import INBOUND
@@ -44,6 +45,12 @@ def doorway(settings: Daemon, reception: Reception, deps: Deps) -> Inbound | Non
         return await reception.take(claims, missing=missing)
 
     return Inbound(doors, take, deps.secrets, deps.clock, dict(reception.board.signed))
+
+
+def givers_of(board: Board, target: str, ask: Mapping[str, Any], clock: Clock) -> tuple[str, ...]:
+    """Who says what `target` asks for, by the names that they give: as far as it counts now."""
+    asked = Asked(str(ask.get("name") or ask.get("alert")), bool(ask.get("alert")))
+    return board.of(target).givers(replace(asked, labels=ask.get("labels") or {}), clock.now())
 
 
 async def say(

@@ -6,22 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from watchdog import __version__, catalog
+from watchdog.adapters.calendar import CronCalendar
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.http import AioHttpClient
-from watchdog.adapters.journals.sqlite import SqliteJournal, open_journal
+from watchdog.adapters.journals.sqlite import SqliteJournal
 from watchdog.adapters.report import ReportFolder
 from watchdog.adapters.secrets import EnvAndFileSecrets
 from watchdog.adapters.turns import SharedTurns
-from watchdog.app.auditing import audit
+from watchdog.adapters.watermark import Acceptance
+from watchdog.app.act_desk import a_desk
 from watchdog.app.control import Control
 from watchdog.app.daemon import Daemon
 from watchdog.app.event_log import log_events
-from watchdog.app.hearing import doorway, remember
+from watchdog.app.hearing import doorway, givers_of, remember
+from watchdog.app.journal_care import journal_loops, know_channels, open_past
 from watchdog.app.loading import Files
+from watchdog.app.openapi import document
+from watchdog.app.self_watching import watch_itself
 from watchdog.config.loading import Loaded
-from watchdog.domain.events import Record, SignalReceived
-from watchdog.domain.ledger import Ledger
-from watchdog.domain.recent import Recent
+from watchdog.domain.events import Record
+from watchdog.domain.recollection import Recollection
 from watchdog.domain.run import Run
 from watchdog.engine.announcer import Announcer
 from watchdog.engine.decider import Shared
@@ -54,37 +58,48 @@ async def open_deps(secrets: EnvAndFileSecrets) -> AsyncIterator[Deps]:
 
 @asynccontextmanager
 async def open_daemon(
-    files: Files, secrets: EnvAndFileSecrets, *, faceless: bool = False
+    files: Files,
+    secrets: EnvAndFileSecrets,
+    *,
+    faceless: bool = False,
+    accepted: Acceptance | None = None,
 ) -> AsyncIterator[Opened]:
     """A daemon for `files`. Raises ConfigError or JournalError before anything has started.
 
-    A `faceless` one has neither pages nor socket: it lives for one command of a person.
+    A `faceless` one has neither pages nor socket: it lives for one command of a person. `accepted`
+    by a person, a journal may be another than the one last written.
     """
     loaded = files.load()
     async with AsyncExitStack() as stack:
         deps = await stack.enter_async_context(open_deps(secrets))
-        path = Path(loaded.daemon.journal)
-        journal = await stack.enter_async_context(open_journal(path, deps.clock))
+        journal, found = await open_past(stack, loaded.daemon, deps.clock, accepted)
         rules = {target.name: target.notify for target in loaded.targets}
         channels = await _open_channels(stack, loaded, deps)
+        await know_channels(journal, channels, found)
         announcer = Announcer(journal, deps.clock, channels, rules)
         shared = Shared(
             clock=deps.clock,
             journal=journal,
-            ledger=Ledger(),
+            ledger=found.memory.ledger,
             alarm=announcer.now,
             version=__version__,
             global_per_hour=loaded.daemon.per_hour,
             skew=lambda target: daemon.eyes[target].skew_seconds,
             self_stop=lambda: daemon.breaker.before_a_run(),  # noqa: PLW0108 -- made below
             look_for_changes=lambda target: daemon.changes.look(target),  # noqa: PLW0108 -- made below
+            round_taken=lambda target, source: daemon.round_taken(target, source),  # noqa: PLW0108 -- made below
+            calendar=CronCalendar(),
+            windows=loaded.daemon.windows,
+            groups=loaded.daemon.groups,
+            said_by=lambda target, ask: givers_of(daemon.reception.board, target, ask, deps.clock),
+            neighbour=lambda target: daemon.neighbour(target),  # noqa: PLW0108 -- made below
         )
         daemon = Daemon(files, loaded, deps, shared, rules)
         stack.push_async_callback(daemon.close)
-        open_runs = await _recall(daemon, journal)
+        open_runs = await _recall(daemon, journal, found.memory)
         reporter = Reporter(
             journal,
-            ReportFolder(path.parent),
+            ReportFolder(Path(loaded.daemon.journal).parent),
             targets=daemon.targets,
             memory=daemon.memory,
             alarm=announcer.now,
@@ -92,9 +107,12 @@ async def open_daemon(
         daemon.background |= {
             "announcer": announcer.run,
             "reporter": reporter.run,
-            "audit": lambda: audit(path, announcer.now),
+            **journal_loops(journal, found, loaded.daemon, shared),
         }
         daemon.at_the_end += [reporter.settle, announcer.settle]
+        if loaded.daemon.heartbeat is not None:
+            secrets.keep_out("heartbeat", loaded.daemon.heartbeat.url)
+        watch_itself(daemon, announcer)
         control = Control(daemon)
         if not faceless:
             await _show(stack, daemon, control)
@@ -110,11 +128,12 @@ async def _open_channels(stack: AsyncExitStack, loaded: Loaded, deps: Deps) -> d
     return channels
 
 
-async def _recall(daemon: Daemon, journal: SqliteJournal) -> list[Run]:
-    """What the journal knows, into the daemon's memory; and from now on what it is told."""
-    shared = daemon.shared
-    open_runs = await recall(journal, shared.ledger, daemon.lanes, shared.clock)
-    daemon.recent.replay(await journal.read(kinds=Recent.KINDS))
+async def _recall(daemon: Daemon, journal: SqliteJournal, memory: Recollection) -> list[Run]:
+    """What the journal came to, into the daemon; and from now on what it is told."""
+    shared, board = daemon.shared, daemon.reception.board
+    open_runs = await recall(journal, shared.ledger, daemon.lanes, shared.clock, memory)
+    daemon.recent, daemon.card = memory.recent, memory.card
+    board.adopt(memory.board)
     for run in open_runs:
         daemon.metrics.remember(run.id, run.start.plan.name)
 
@@ -122,11 +141,10 @@ async def _recall(daemon: Daemon, journal: SqliteJournal) -> list[Run]:
         for record in records:
             shared.ledger.apply(record.event, record.at)
             daemon.recent.apply(record)
+            daemon.card.apply(record)
         daemon.metrics.count(records)
         log_events(records)
 
-    board = daemon.reception.board
-    remember(board, await journal.read(kinds=[SignalReceived]))
     journal.listen(lambda records: remember(board, records))
     journal.listen(learn)
     return open_runs
@@ -139,7 +157,7 @@ async def _show(stack: AsyncExitStack, daemon: Daemon, control: Control) -> None
     if not settings.listen:
         return
     facts = Facts(
-        stalled=lambda: [str(one) for one in daemon.service.stalled()],
+        stalled=daemon.service.lifeless,
         unable=lambda: unable(daemon.service, daemon.vitals()),
         metrics=daemon.metrics.render,
         status=control.status,
@@ -147,5 +165,11 @@ async def _show(stack: AsyncExitStack, daemon: Daemon, control: Control) -> None
     )
     inbound = doorway(settings, daemon.reception, daemon.deps)
     changes = daemon.changes.pages()
-    pages = serving(settings.listen, facts, inbound=inbound, changes=changes, tls=settings.tls)
+    acts = None
+    if settings.api is not None:
+        desk = await a_desk(daemon, control)
+        acts = desk.acts(settings.api, document(settings.api))
+    pages = serving(
+        settings.listen, facts, inbound=inbound, changes=changes, acts=acts, tls=settings.tls
+    )
     daemon.listen = await stack.enter_async_context(pages)

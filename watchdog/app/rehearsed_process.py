@@ -55,7 +55,7 @@ class RehearsedProcess:
             version=REHEARSED,
             self_stop=self._stop_itself,
         )
-        armed = theatre.target.mode is Mode.AUTO
+        armed = theatre.target.mode is not Mode.ALERT_ONLY
         self._lane = Lane(theatre.target, shared, theatre.stage, theatre.stage if armed else None)
         self._breaker = Breaker(
             theatre.breaker, self._ledger, theatre.clock, lambda: [self._lane.evaluator]

@@ -3,23 +3,25 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from watchdog.adapters.calendar import CronCalendar
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.sqlite_reader import open_reader
-from watchdog.app.notebook import Notebook
 from watchdog.domain.decision import HOUR, Facts, Refusal, standing_refusals
-from watchdog.domain.events import ConfigLoaded, DaemonStarted, DaemonStopped, Record
+from watchdog.domain.events import ConfigLoaded, DaemonStopped
 from watchdog.domain.ledger import Ledger
 from watchdog.domain.moment import Moment
-from watchdog.domain.recent import Recent
+from watchdog.domain.recollection import Life, Recollection
 from watchdog.domain.target import Limits, Mode, Target
+from watchdog.domain.windows import OpenWindow
 from watchdog.domain.words import utc
 from watchdog.engine.status import Status, incidents, of_account, of_all_targets, refused
+from watchdog.engine.status_of_changes import expiring
 from watchdog.ports import Clock
 
 NOT_RUNNING: Status = {
@@ -40,14 +42,14 @@ async def remembered(journal: Path, targets: Sequence[Target], per_hour: int) ->
     """
     clock = SystemClock()
     async with _open(journal, clock, needed=not targets) as reader:
+        past = await reader.recollection()
         memory = _Memory(
-            ledger=Ledger().replay(await reader.read(kinds=Ledger.KINDS)),
-            loaded=await _last_loaded(reader),
+            ledger=past.ledger,
+            loaded=past.card.loaded,
             known={target.name: target for target in targets},
             per_hour=per_hour,
             now=clock.now(),
         )
-        recent = Recent().replay(await reader.read(kinds=Recent.KINDS))
         return {
             "at": utc(memory.now.wall),
             "targets": [
@@ -58,27 +60,38 @@ async def remembered(journal: Path, targets: Sequence[Target], per_hour: int) ->
                 "running": False,
                 "journal": str(journal),
                 **of_all_targets(memory.ledger, memory.now),
-                **await _last_life(reader),
+                **_last_life(past.life),
             },
-            "incidents": incidents(recent),
+            "incidents": incidents(past.recent),
         }
 
 
-class _Reader(Protocol):
-    """The half of a journal that reads."""
+class _Past(Protocol):
+    """What a journal came to, and its notes."""
 
-    async def read(self, *, kinds: Iterable[type] | None = None) -> Sequence[Record]: ...
+    async def recollection(self) -> Recollection: ...
 
     async def kept(self, name: str) -> tuple[str, Moment] | None: ...
 
 
 @asynccontextmanager
-async def _open(journal: Path, clock: Clock, *, needed: bool) -> AsyncIterator[_Reader]:
+async def _open(journal: Path, clock: Clock, *, needed: bool) -> AsyncIterator[_Past]:
     if needed or await asyncio.to_thread(journal.exists):
         async with open_reader(journal, clock) as reader:
             yield reader
     else:
-        yield Notebook(clock)
+        yield _Nothing()
+
+
+class _Nothing:
+    """The past where no journal is yet."""
+
+    async def recollection(self) -> Recollection:
+        return Recollection()
+
+    async def kept(self, name: str) -> tuple[str, Moment] | None:
+        del name
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,14 @@ class _Memory:
             "run": None,
             "watch": None,
             **of_account(account, self.now),
+            "expiring": expiring(self.ledger, name, self.now),
         }
+
+    def _windows(self, name: str) -> list[OpenWindow]:
+        """As far as they stand in the target's file, or people set them."""
+        target = self.known.get(name)
+        written = CronCalendar().open(target.windows, self.now.wall) if target else ()
+        return [*self.ledger.windows.open(name, self.now), *written]
 
     def _standing(self, name: str) -> list[Refusal]:
         target, loaded = self.known.get(name), self.loaded.get(name)
@@ -126,30 +146,25 @@ class _Memory:
             paused_all=f"all targets, by {paused['by']}: {paused['reason']}" if paused else "",
             global_starts=self.ledger.starts_since(self.now, HOUR),
             global_per_hour=self.per_hour or sys.maxsize,
+            windows=tuple(self._windows(name)),
         )
         return standing_refusals(facts, self.now)
 
 
-async def _last_loaded(reader: _Reader) -> dict[str, ConfigLoaded]:
-    found = (record.event for record in await reader.read(kinds=[ConfigLoaded]))
-    return {event.target: event for event in found if isinstance(event, ConfigLoaded)}
-
-
-async def _last_life(reader: _Reader) -> Status:
+def _last_life(life: Life | None) -> Status:
     """When the last daemon began, and whether it ended in order."""
-    records = await reader.read(kinds=[DaemonStarted, DaemonStopped])
-    if not records:
+    if life is None:
         return {"last": "no daemon has used this journal yet"}
-    last = records[-1]
-    if isinstance(last.event, DaemonStopped):
-        return {"last": f"the last daemon stopped at {utc(last.at.wall)}: {last.event.reason}"}
+    at, event = life
+    if isinstance(event, DaemonStopped):
+        return {"last": f"the last daemon stopped at {utc(at.wall)}: {event.reason}"}
     return {
-        "last": f"the last daemon started at {utc(last.at.wall)} and did not stop in order: "
+        "last": f"the last daemon started at {utc(at.wall)} and did not stop in order: "
         "it was killed, or it runs elsewhere"
     }
 
 
-async def _checkpoint(reader: _Reader, target: str) -> list[dict[str, Any]]:
+async def _checkpoint(reader: _Past, target: str) -> list[dict[str, Any]]:
     """The triggers that were pending, firing or blind when the last daemon wrote them down."""
     kept = await reader.kept(f"triggers/{target}")
     if kept is None:

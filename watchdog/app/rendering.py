@@ -8,10 +8,12 @@ from watchdog.app.eyes_and_hands import PluginEyes
 from watchdog.app.notebook import decider_without_journal
 from watchdog.app.opening import open_deps
 from watchdog.domain.condition import Condition
+from watchdog.domain.expiry import Expiry, OnExpiry
 from watchdog.domain.plan import Check, Plan, Step
 from watchdog.domain.signal import Signal
+from watchdog.domain.step_conditions import in_words as in_words_of
 from watchdog.domain.target import Target
-from watchdog.domain.words import value
+from watchdog.domain.words import duration, value
 from watchdog.ports import Eyes
 
 
@@ -30,6 +32,10 @@ class Item:
     repeat: str = ""
     on_error: str = ""
     expects: str = ""
+    only_if: str = ""
+    undo: str = ""
+    look_first: bool = False
+    lapses: str = ""
 
 
 async def rendered_plan(target: Target, plan: Plan) -> list[Item]:
@@ -66,19 +72,47 @@ def _step(stage: str, number: int, step: Step, eyes: Eyes) -> Item:
         retries=step.retries,
         repeat=step.repeat.value,
         on_error=step.on_error.value,
+        only_if=_only_if(step),
+        undo=_undo(step.undo, eyes) if step.undo else "",
+        look_first=step.look_first,
+        lapses=_lapses(step.expires) if step.expires else "",
     )
 
 
+def _undo(step: Step, eyes: Eyes) -> str:
+    sent = f"{step.use}: {eyes.probe(step).render()}"
+    return f"{sent}; only if: {_only_if(step)}" if step.when else sent
+
+
+def _only_if(step: Step) -> str:
+    return " and ".join(map(in_words_of, step.when))
+
+
+def _lapses(expiry: Expiry) -> str:
+    """When the change lapses, and what then, for a person."""
+    renews = expiry.on_expiry is OnExpiry.RENEW and expiry.renewals > 0
+    times = "1 time" if expiry.renewals == 1 else f"{expiry.renewals} times"
+    end = f"renewed {times} while still needed" if renews else "not renewed"
+    return f"after {duration(expiry.after)}; warned of {duration(expiry.warn_before)} before; {end}"
+
+
 def _check(stage: str, number: int, check: Check) -> Item:
-    return Item(stage=stage, number=number, kind="check", name=check.name, expects=expected(check))
+    rule = check.on_error.value if stage == "steps" else ""
+    return Item(stage, number, "check", check.name, expects=expected(check), on_error=rule)
 
 
 def expected(check: Check) -> str:
     """What a check must see, for how often and how long, for a person."""
     looks = f"{check.samples} looks in a row, " if check.samples > 1 else ""
     limit = f"{check.tries} tries" if check.tries else f"{check.within:g} s"
+    if check.save:
+        return f"kept as {{{{ saved.{check.save} }}}}; every {check.pause:g} s, within {limit}"
     wanted = in_words(check.expect, check.signal)
-    return f"{wanted}; {looks}every {check.pause:g} s, within {limit}"
+    for one in check.also:
+        wanted += f", and at the same time {one.name}: {in_words(one.expect, one.signal)}"
+    wait = f"first look after {duration(check.wait)}, " if check.wait else ""
+    fails = f"; fails at {check.fails} bad looks in a row" if check.fails else ""
+    return f"{wanted}; {wait}{looks}every {check.pause:g} s, within {limit}{fails}"
 
 
 def in_words(condition: Condition, signal: Signal) -> str:

@@ -1,5 +1,6 @@
 """The daemon as a process: log set-up, opening, running, and an orderly end."""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -10,15 +11,22 @@ from watchdog import __version__
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.logs import Style, logs_to
 from watchdog.adapters.secrets import EnvAndFileSecrets
+from watchdog.adapters.service_manager import ServiceManager
+from watchdog.adapters.watermark import Acceptance
 from watchdog.app.loading import Files, daemon_settings
 from watchdog.app.opening import Opened, open_daemon
+from watchdog.app.self_watching import obey_manager
 from watchdog.app.settling import settle_memory
 from watchdog.config.daemon import STATE_FOLDER
 from watchdog.domain.errors import WatchdogError
 
 
 async def serve(
-    files: Files, secrets: EnvAndFileSecrets, stream: TextIO, style: Style | None = None
+    files: Files,
+    secrets: EnvAndFileSecrets,
+    stream: TextIO,
+    style: Style | None = None,
+    accepted: Acceptance | None = None,
 ) -> bool:
     """Run until SIGTERM or SIGINT, with the log on `stream`, in the style of the files by default.
 
@@ -29,8 +37,9 @@ async def serve(
     make_default_folder(Path(settings.journal))
     shape = style or Style(settings.log_format)
     with logs_to(stream, clock=SystemClock(), secrets=secrets, style=shape):
-        async with open_daemon(files, secrets) as opened:
+        async with open_daemon(files, secrets, accepted=accepted) as opened:
             _introduce(opened)
+            obey_manager(opened.daemon, ServiceManager(os.environ, os.getpid()))
             opened.daemon.background["memory"] = partial(settle_memory, opened.daemon.ready)
             try:
                 await opened.daemon.run(opened.open_runs)

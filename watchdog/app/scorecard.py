@@ -25,7 +25,7 @@ async def scorecard(journal: Path, targets: Sequence[Target], window: float | No
     """
     clock = SystemClock()
     async with open_reader(journal, clock) as reader:
-        card = Scorecard().replay(await reader.read(kinds=Scorecard.KINDS))
+        card = (await reader.recollection()).card
     now = clock.now().wall
     since = 0.0 if window is None else now - window
     return {

@@ -1,5 +1,6 @@
 """`audit verify`: proves that no record of the journal was touched."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,11 @@ Anchor = Annotated[
     str, typer.Option("--anchor", metavar="SEQ:HASH", help="A head that was kept elsewhere.")
 ]
 
+Archive = Annotated[
+    Path | None,
+    typer.Option("--archive", metavar="FOLDER", help="Prove what retention took away, too."),
+]
+
 
 @app.callback()
 def audit() -> None:
@@ -28,6 +34,7 @@ def verify(
     files: OptionalFiles = None,
     journal: JournalOption = None,
     anchor: Anchor = "",
+    archive: Archive = None,
     as_json: AsJson = False,
 ) -> None:
     """Say whether every record is as it was written; also beside a running daemon."""
@@ -37,11 +44,14 @@ def verify(
     from watchdog.app.loading import journal_path
 
     path = journal or journal_path(files)
-    found = verified(path, anchor)
+    found = verified(path, anchor, archive=archive)
     if as_json:
         say_json({"journal": str(path), "anchored": bool(anchor), **asdict(found)})
     elif found.ok:
         say(f"ok: {found.records} records of {path} are as they were written")
+        if found.removed:
+            where = "and are in the archive as they were" if archive else "by retention, under seal"
+            say(f"{found.removed} older ones were removed, {where}")
         if not anchor:
             say(
                 "note: a chain cut off at its end still holds; keep the head below elsewhere, "

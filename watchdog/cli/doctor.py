@@ -65,6 +65,7 @@ def _here(loaded: "Loaded") -> "list[Examined]":
     text = f"process {own['pid']}, version {own['version']}, since {own['started']}"
     found.append(Examined(Health.OK, "daemon", text))
     found += [Examined(Health.WRONG, "daemon", f"stalled: {one}") for one in own["stalled"]]
+    found += [Examined(Health.WRONG, "daemon", one) for one in own["itself"]["ailments"]]
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from watchdog import __version__
+from watchdog.cli.approve import approve, deny
 from watchdog.cli.asking import NotRunningError
 from watchdog.cli.audit import app as audit
 from watchdog.cli.backtest import backtest
@@ -24,6 +25,7 @@ from watchdog.cli.judge import judge
 from watchdog.cli.output import complain, say
 from watchdog.cli.people import clear, kill, pause, resume
 from watchdog.cli.plan import plan
+from watchdog.cli.recover import recover
 from watchdog.cli.report import report
 from watchdog.cli.rollback import rollback
 from watchdog.cli.run import run
@@ -33,13 +35,17 @@ from watchdog.cli.signal import signal
 from watchdog.cli.status import status
 from watchdog.cli.verify import verify
 from watchdog.cli.versions import release_version, versions
+from watchdog.cli.windows import freeze, maintenance, unfreeze
 from watchdog.domain.errors import ConfigError, JournalError, WatchdogError
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(check, doctor, plan, run, status, rollback, verify),
     *(pause, resume, clear, kill, report, schema),
     *(scorecard, judge, signal, ack),
+    *(approve, deny),
+    *(freeze, unfreeze, maintenance),
     versions,
+    recover,
     backtest,
     init,
 )

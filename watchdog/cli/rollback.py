@@ -109,6 +109,10 @@ def _carry_out(files: "Named", socket: str, wish: "Wish", tell: Tell, as_json: b
             say("no daemon is running: the plan is carried out by this process")
             say("the watch afterwards begins when the daemon starts\n")
         return asyncio.run(_here(run_here, files, wish, tell))
+    if "run" not in answer:
+        for one in (answer["done"], *answer["notes"]):
+            complain(one)
+        raise typer.Exit(Exit.REFUSED)
     return _follow(socket, answer["run"], tell)
 
 

@@ -21,6 +21,13 @@ LogFormat = Annotated[
     typer.Option("--log-format", help="How the log looks; without it, as the daemon's file says."),
 ]
 
+AcceptOlder = Annotated[
+    bool,
+    typer.Option("--accept-older-journal", help="Go on with a journal that was put back."),
+]
+AcceptedBy = Annotated[str, typer.Option("--by", metavar="NAME", help="Who accepts that.")]
+Why = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is recorded.")]
+
 
 def run(
     *,
@@ -28,6 +35,9 @@ def run(
     once: Once = False,
     speed: Speed = 1.0,
     log_format: LogFormat = None,
+    accept_older_journal: AcceptOlder = False,
+    by: AcceptedBy = "",
+    reason: Why = "",
     as_json: AsJson = False,
 ) -> None:
     """Watch the targets, and act where they are armed: the daemon."""
@@ -40,18 +50,23 @@ def run(
         raise typer.Exit(_tell(asyncio.run(_look(named)), as_json))
     if as_json:
         raise ConfigError("--json goes with --once; the daemon's log is --log-format json")
+    if accept_older_journal and not (by.strip() and reason.strip()):
+        raise ConfigError("--accept-older-journal is recorded: give --by NAME and --reason TEXT")
+    accepted = (by.strip(), reason.strip()) if accept_older_journal else None
     shape = log_format or ("console" if sys.stderr.isatty() else None)
-    if not asyncio.run(_serve(named, shape)):
+    if not asyncio.run(_serve(named, shape, accepted)):
         raise typer.Exit(Exit.CRASHED)
 
 
-async def _serve(files: "Named", log_format: str | None) -> bool:
+async def _serve(files: "Named", log_format: str | None, accepted: tuple[str, str] | None) -> bool:
     from watchdog.adapters.logs import Style
     from watchdog.adapters.secrets import EnvAndFileSecrets
+    from watchdog.adapters.watermark import Acceptance
     from watchdog.app.running import serve
 
     style = Style(log_format) if log_format else None
-    return await serve(files, EnvAndFileSecrets(), sys.stderr, style)
+    acceptance = Acceptance(*accepted) if accepted else None
+    return await serve(files, EnvAndFileSecrets(), sys.stderr, style, acceptance)
 
 
 async def _look(files: "Named") -> "Sequence[Seen]":

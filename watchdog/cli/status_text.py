@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from watchdog.cli.output import columns
+from watchdog.cli.request_text import requests_of
 from watchdog.domain.words import duration
 
 Part = Mapping[str, Any]
@@ -11,7 +12,8 @@ Part = Mapping[str, Any]
 
 def text(status: Part) -> str:
     """The whole status."""
-    lines = [line for target in status["targets"] for line in _standing(target)]
+    lines = [line for target in status["targets"] for line in requests_of(target)]
+    lines += [line for target in status["targets"] for line in _standing(target)]
     lines += ["no target is known here"] if not status["targets"] else []
     lines += ["", *_daemon(status["daemon"])]
     for target in status["targets"]:
@@ -22,7 +24,9 @@ def text(status: Part) -> str:
 
 def _standing(target: Part) -> Iterator[str]:
     name = target["target"]
-    if target["would_act"]:
+    if target["would_act"] and target["mode"] == "approve":
+        yield f"{name}: WOULD ASK now: a trigger that fires starts its plan once people agree"
+    elif target["would_act"]:
         yield f"{name}: WOULD ACT now: a trigger that fires starts its plan"
     else:
         yield f"{name}: would NOT act now"
@@ -65,6 +69,12 @@ def _daemon_troubles(daemon: Part) -> Iterator[str]:
         yield from (f"  {line}" for line in daemon["refused"].splitlines())
     for stalled in daemon["stalled"]:
         yield f"STALLED  {stalled}"
+    yield from (f"AILING   {ailment}" for ailment in daemon["itself"]["ailments"])
+    heartbeat = daemon["itself"]["heartbeat"]
+    if heartbeat and heartbeat["withheld"]:
+        yield f"NO BEAT  the heartbeat is withheld: {heartbeat['withheld']}"
+    elif heartbeat and heartbeat["failure"]:
+        yield f"NO BEAT  the heartbeat was not taken: {heartbeat['failure']}"
     if daemon["skipped_slots"]:
         yield f"skipped  {daemon['skipped_slots']} rounds: the one before still ran"
 
@@ -84,12 +94,38 @@ def _target(target: Part) -> Iterator[str]:
     yield from _run(target)
     if target["latched"]:
         yield f"  LATCHED  {target['latched']}"
+    yield from _ahead(target)
     if target["paused"]:
         yield f"  PAUSED {_pause(target['paused'])}"
+    for one in target.get("windows", ()):
+        who = f", by {one['by']}" if one["by"] else ""
+        spared = f", except {one['except']}" if one["except"] else ""
+        yield f"  {one['kind'].upper()} until {one['until']}{who}{spared}: {one['reason']}"
     for one in target["outcomes"]:
         yield f"  {_outcome(one)}"
     if target["incident"]:
         yield f"  open incident {target['incident']}"
+
+
+def _ahead(target: Part) -> Iterator[str]:
+    """What comes by itself: the next level, and the end of a change."""
+    if target.get("next_level"):
+        yield f"  NEXT LEVEL  {_next_level(target['next_level'])}"
+    for one in target.get("expiring", ()):
+        yield f"  LAPSES   {_lapses(one)}"
+
+
+def _next_level(one: Part) -> str:
+    word = "starts by itself" if one["then"] == "auto_next" else "is offered"
+    left = _seconds(one["left_seconds"])
+    return f"plan {one['plan']} {word} within {left}, if {one['if_breaching']} still breaches"
+
+
+def _lapses(one: Part) -> str:
+    renewed = one["on_expiry"] == "renew" and one["renewals_left"] and one["trigger"]
+    end = f"renewed then, if {one['trigger']} still breaches" if renewed else "not renewed"
+    left = _seconds(one["left_seconds"])
+    return f"{one['change']} of run {one['run']} at {one['until']}, in {left}; {end}"
 
 
 def _outcome(one: Part) -> str:
@@ -143,6 +179,7 @@ def _source(one: Part) -> list[str]:
 def _run(target: Part) -> Iterator[str]:
     run, watch, left_open = target["run"], target["watch"], target["open_run"]
     if run is None:
+        yield from _stopped(target.get("stopped_run"))
         if left_open:
             yield f"  run {left_open['run']} of plan {left_open['plan']} is open: a start goes on"
         return
@@ -160,6 +197,16 @@ def _run(target: Part) -> Iterator[str]:
         yield f"    {watch['tier']} watch, until {watch['until']}: {left} left"
     if run["stopping"]:
         yield f"    stopping: {run['stopping']}"
+
+
+def _stopped(run: Part | None) -> Iterator[str]:
+    if run is None:
+        return
+    yield f"  run {run['run']} of plan {run['plan']} ended {run['outcome']}: {run['why']}"
+    yield from (f"    holds: {line}" for line in run["done"])
+    if run["in_doubt"]:
+        yield f"    IN DOUBT: {run['in_doubt']}"
+    yield from (f"    {line}" for line in run["commands"])
 
 
 def _pause(pause: Part) -> str:

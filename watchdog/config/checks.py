@@ -5,9 +5,10 @@ import shlex
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from watchdog.config.check_schema import CheckEntry, LookEntry
 from watchdog.config.fields import Amount
 from watchdog.config.options import Options
-from watchdog.config.plan_schema import CheckEntry
+from watchdog.config.plan_schema import SaveStepEntry
 from watchdog.config.problems import Path
 from watchdog.config.thresholds import base, limit_in
 from watchdog.domain.condition import Condition, Op
@@ -17,6 +18,8 @@ from watchdog.domain.target import SignalSpec, SourceSpec
 
 # A poll takes its pauses and its answers; whoever counts tries wants all of them.
 _ROOM_FOR_ANSWERS = 2
+# Seconds between two tries to read what is to be saved.
+_SAVE_PAUSE = 2.0
 
 
 class CheckMapper:
@@ -50,9 +53,34 @@ class CheckMapper:
             pause=pause,
             samples=entry.samples,
             within=entry.within or max(within, tries * pause * _ROOM_FOR_ANSWERS),
+            also=tuple(
+                self._also((*path, "also", index), each) for index, each in enumerate(entry.also)
+            ),
+            wait=entry.wait,
+            fails=entry.fails_after or 0,
         )
 
-    def _look(self, path: Path, entry: CheckEntry, name: str) -> tuple[Signal, Look]:
+    def saving(self, path: Path, entry: SaveStepEntry) -> Check:
+        """The check at `path` that keeps what it reads."""
+        read = f"GET {urlsplit(entry.get).path}" if entry.get else shlex.join(entry.run or ())
+        return Check(
+            name=entry.name or f"Save {entry.save}: {entry.value or ''} {read}".replace("  ", " "),
+            signal=Signal(name=entry.save, source=""),
+            look=self._options.looks[path],
+            expect=Condition(Op.PASSING),
+            pause=min(_SAVE_PAUSE, entry.within),
+            within=entry.within,
+            save=entry.save,
+            on_error=entry.on_error,
+        )
+
+    def _also(self, path: Path, entry: LookEntry) -> Check:
+        name = entry.name or _in_words(entry)
+        signal, look = self._look(path, entry, name)
+        expect = condition(entry.comparisons, signal.unit) or Condition(Op.PASSING)
+        return Check(name, signal, look, expect)
+
+    def _look(self, path: Path, entry: LookEntry, name: str) -> tuple[Signal, Look]:
         if entry.signal is None:
             # Without a unit of its own, the number is in that of its limit.
             limits = [limit for _, limit in entry.comparisons]
@@ -70,7 +98,7 @@ def condition(comparisons: list[tuple[Op, Amount]], unit: str) -> Condition | No
     return None
 
 
-def _in_words(entry: CheckEntry) -> str:
+def _in_words(entry: LookEntry) -> str:
     compared = "".join(
         f" {op.value.replace('_', ' ')} {limit.number:g}{limit.unit}"
         for op, limit in entry.comparisons

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from watchdog.config.crossing_plans import plan_references
 from watchdog.config.crossing_tables import table_references
 from watchdog.config.problems import Path, Problem, did_you_mean
 from watchdog.config.reading import Document
@@ -14,10 +15,11 @@ from watchdog.config.walking import (
     conditions,
     entries,
     names,
+    saved_before,
     steps,
     vetoes,
 )
-from watchdog.domain.variables import NAMES, TO_VERSION, mentioned, unknown_names
+from watchdog.domain.variables import NAMES, SAVED, TO_VERSION, mentioned
 
 
 def crossed(document: Document, content: Content, channels: Collection[str]) -> list[Problem]:
@@ -49,6 +51,7 @@ def _references(content: Content) -> Wrong:
     for path, check in checks(content):
         yield from _unknown((*path, "signal"), check.get("signal"), "signal", signals)
     yield from table_references(content)
+    yield from plan_references(content)
 
 
 def _auth(content: Content) -> Wrong:
@@ -96,9 +99,24 @@ def _variables(content: Content) -> Wrong:
             if "{{" in text:
                 yield where, "variables work in steps and their done_when; write the value out"
     for path, options in filled:
+        known = {*NAMES, *(f"{SAVED}{name}" for name in saved_before(content, path))}
         for where, text in _texts(options, path):
-            for name in unknown_names(text):
-                yield where, f"there is no variable {name!r}; {did_you_mean(name, NAMES)}"
+            for name in sorted(mentioned(text) - known):
+                yield where, f"there is no variable {name!r}; {did_you_mean(name, known)}"
+    yield from _conditions(content)
+
+
+def _conditions(content: Content) -> Wrong:
+    """What is asked about, and not saved before."""
+    for path, step in steps(content):
+        listed = step.get("if")
+        for index, one in enumerate(listed if isinstance(listed, list) else [listed]):
+            name = one.get("saved") if isinstance(one, Mapping) else None
+            known = saved_before(content, path)
+            if isinstance(name, str) and name not in known:
+                where = (*path, "if", index) if isinstance(listed, list) else (*path, "if")
+                hint = did_you_mean(name, known)
+                yield (*where, "saved"), f"no step before it saves {name!r}; {hint}"
 
 
 def _texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:  # noqa: ANN401 (any JSON)

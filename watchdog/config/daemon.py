@@ -5,17 +5,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
+from watchdog.config.api_schema import api_of
 from watchdog.config.breaker_schema import breaker_limits
 from watchdog.config.crossing import unknown_channels
+from watchdog.config.group_schema import groups_of
+from watchdog.config.heartbeat_schema import heartbeat_of
 from watchdog.config.inbound_schema import doors_of, tls_of
 from watchdog.config.layers import Layers, daemon_settings
 from watchdog.config.mapping import LOG_CHANNEL
 from watchdog.config.options import Plugins, channel_options
+from watchdog.config.people_schema import people_of
 from watchdog.config.problems import ConfigProblems, Problem, one_a_key
 from watchdog.config.reading import Document
 from watchdog.config.references import expanded
 from watchdog.config.settings import DaemonFile, Defaults
 from watchdog.config.walking import Content, names
+from watchdog.config.window_schema import windows_of
 from watchdog.domain.target import ChannelSpec, Daemon
 
 STATE_FOLDER = "var/rollback-watchdog"
@@ -88,6 +93,13 @@ def _daemon(
         inbound=doors_of(settings.inbound),
         tls=tls_of(settings.tls),
         breaker=breaker_limits(settings.breaker),
+        heartbeat=heartbeat_of(settings.heartbeat),
+        keep=settings.journal.keep,
+        archive=settings.journal.archive or "",
+        people=people_of(settings.people),
+        windows=windows_of(settings.freeze, settings.maintenance),
+        groups=groups_of(settings.groups),
+        api=api_of(settings.api),
     )
 
 

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from itertools import chain, permutations
 
 from watchdog.config.changes import change_warnings
+from watchdog.config.crossing_plans import followers
 from watchdog.config.crossing_tables import plans_of_rows
+from watchdog.config.lint_approvals import lint_approvals
+from watchdog.config.lint_calendar import lint_calendar
 from watchdog.config.lint_destructive import lint_destructive
 from watchdog.config.lint_inbound import resting_on_others
 from watchdog.config.lint_proofs import lint_proofs
@@ -56,6 +59,8 @@ def linted(parts: Parts, target: Target, content: Content) -> list[Problem]:
         *lint_tables(parts, target),
         *resting_on_others(target),
         *change_warnings(target),
+        *lint_calendar(target),
+        *lint_approvals(target),
     ]
     return [parts.document.problem(path, text) for path, text in warnings]
 
@@ -140,7 +145,9 @@ def _unused(content: Content) -> Warnings:
     used = {
         "plans": (
             "trigger starts it",
-            {trigger.get("plan") for trigger in triggers} | plans_of_rows(content),
+            {trigger.get("plan") for trigger in triggers}
+            | plans_of_rows(content)
+            | followers(content),
         ),
         "signals": (
             "trigger or check reads it",

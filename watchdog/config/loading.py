@@ -10,10 +10,13 @@ from pydantic import ValidationError
 
 from watchdog.config.burn import problems_of, written_out
 from watchdog.config.crossing import crossed
-from watchdog.config.daemon import daemon_of
+from watchdog.config.daemon import DaemonRead, daemon_of
 from watchdog.config.explaining import explained
+from watchdog.config.group_schema import unknown_members
 from watchdog.config.layers import misspelt
 from watchdog.config.lint import linted
+from watchdog.config.lint_api import lint_api
+from watchdog.config.lint_approvals import lint_people
 from watchdog.config.mapping import LOG_CHANNEL, Parts, target_of
 from watchdog.config.options import EachOnce, Plugins, target_options
 from watchdog.config.problems import ConfigProblems, Problem, in_order, one_a_key
@@ -59,7 +62,7 @@ def load_files(
     surroundings = _Surroundings(
         plugins, speed, environ, scaled(daemon.defaults, speed), daemon.channels
     )
-    targets, warnings = [], [*misspelt(environ)]
+    targets, warnings = [], [*misspelt(environ), *_about_the_daemon(daemon)]
     for document in files.targets:
         try:
             target, remarks = surroundings.target(document)
@@ -68,7 +71,13 @@ def load_files(
         else:
             targets.append(target)
             warnings += remarks
+            if files.daemon and daemon.settings:
+                asked = lint_people(target, daemon.settings.people)
+                warnings += [document.problem(path, text) for path, text in asked]
     problems += _named_twice(files.targets)
+    known = {str(document.content["target"]) for document in files.targets}
+    groups = daemon.settings.groups if daemon.settings else {}
+    problems += [daemon.file.problem(*each) for each in unknown_members(groups, known)]
     if problems or daemon.settings is None:
         raise ConfigProblems(problems)
     return Loaded(daemon.settings, tuple(targets), tuple(in_order(warnings)), tuple(files.read))
@@ -161,6 +170,12 @@ class _Files:
             self.problems.append(origin.problem(("targets",), text))
         for path in found:
             self.add(FilePath(path))
+
+
+def _about_the_daemon(daemon: DaemonRead) -> Iterator[Problem]:
+    if daemon.settings is not None:
+        for path, text in lint_api(daemon.settings):
+            yield daemon.file.problem(path, text)
 
 
 def _named_twice(documents: Iterable[Document]) -> Iterator[Problem]:

@@ -26,10 +26,16 @@ def inline_look(check: Mapping[str, Any]) -> InlineLook | None:
     """What `check` looks at by itself; None where it reads a signal, or nothing."""
     if isinstance(check.get("run"), list):
         source = _given(check, {"run": "argv", "timeout": "timeout"})
+        if "save" in check:
+            return InlineLook("command", source, {"text": True}, {("argv",): "run"})
         return InlineLook("command", source, {}, {("argv",): "run"})
     if not isinstance(check.get("get"), str):
         return None
     source = _given(check, {"get": "url", "auth": "auth", "timeout": "timeout"})
+    if "save" in check:
+        return InlineLook(
+            "http", source, {"read": check.get("value")}, {("url",): "get", ("read",): "value"}
+        )
     if check.get("value") is not None:
         return InlineLook(
             "http", source, {"json": check["value"]}, {("url",): "get", ("json",): "value"}

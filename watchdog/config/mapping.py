@@ -3,28 +3,40 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from watchdog.config.approval_schema import approval_of
 from watchdog.config.changes import change_rules
 from watchdog.config.checks import CheckMapper
+from watchdog.config.composite import each_once, of_part, parts_of, reversing
 from watchdog.config.decision_schema import rows_of
 from watchdog.config.lint_inbound import INBOUND
 from watchdog.config.options import Options, knows_volume
-from watchdog.config.plan_schema import CheckStepEntry, PlanEntry, StepEntry
+from watchdog.config.plan_schema import (
+    ActEntry,
+    CheckStepEntry,
+    PlanEntry,
+    SaveStepEntry,
+    StepEntry,
+)
 from watchdog.config.problems import Path
 from watchdog.config.reading import Document
 from watchdog.config.schema import LimitsEntry, NotifyEntry, SignalEntry, TargetFile
 from watchdog.config.settings import DefaultLimitsEntry, Defaults
 from watchdog.config.trigger_schema import TriggerEntry
 from watchdog.config.watched import clearing, counting, watched
+from watchdog.config.window_schema import windows_of
+from watchdog.domain.approval import ChecklistItem
 from watchdog.domain.expression import terms_of
-from watchdog.domain.plan import Check, Plan, Repeat, Step, WatchPlan
+from watchdog.domain.ladder import OnFailure
+from watchdog.domain.plan import Check, Plan, Repeat, Scalar, Step, WatchPlan, When
 from watchdog.domain.plan import Options as Json
 from watchdog.domain.signal import Across, Signal
 from watchdog.domain.target import Limits, NotifyRule, SignalSpec, SourceSpec, Target, Veto
 from watchdog.domain.topics import Topic
 from watchdog.domain.trigger import Severity, Trigger
+from watchdog.domain.variables import SAVED
 
 LOG_CHANNEL = "log"
 _SHOWN = 100
@@ -79,6 +91,7 @@ def target_of(parts: Parts) -> Target:
         arming=file.arming.bar,
         changes=change_rules(file.changes, parts.options),
         decisions=rows_of(file.decisions),
+        windows=windows_of(file.freeze, file.maintenance),
     )
 
 
@@ -152,6 +165,7 @@ def _trigger(
         looks=looks,
         clear_when=clearing(entry, watches),
         once_per_version=entry.once_per == "version",
+        cause=entry.cause or "",
         paced_by=slowest if len(looked_at) > 1 else "",
     )
 
@@ -185,15 +199,17 @@ class _Plans:
     def plan(self, name: str, entry: PlanEntry) -> Plan:
         path: Path = ("plans", name)
         watch = entry.watch
+        plans = self._parts.file.plans
+        made_of = [plans[one] for one in parts_of(name, plans)]
         return Plan(
             name=name,
-            steps=tuple(
-                self._member((*path, "steps", index), each, entry)
-                for index, each in enumerate(entry.steps)
-            ),
-            verify=tuple(
-                self._checks.check((*path, "verify", index), each, within=entry.verify_within)
-                for index, each in enumerate(entry.verify)
+            steps=tuple(self._steps(name, entry)),
+            verify=each_once(
+                self._checks.check(
+                    ("plans", part, "verify", index), each, within=entry.verify_within
+                )
+                for part in parts_of(name, plans)
+                for index, each in enumerate(plans[part].verify)
             ),
             final=tuple(
                 self._step((*path, "finally", index), each, entry)
@@ -214,19 +230,57 @@ class _Plans:
             resume_within=entry.resume_within,
             verify_trigger=entry.verify_trigger,
             returns_to=entry.returns_to,
-            requires_change=entry.requires_change,
+            requires_change=any(one.requires_change for one in made_of),
+            approval=approval_of(
+                entry.approval, (ChecklistItem(one.name, one.by or "") for one in entry.checklist)
+            ),
+            checklist=tuple(self._items(path, entry)),
+            loses_data=any(one.loses_data for one in made_of),
+            on_failure=OnFailure(entry.on_failure.then, tuple(entry.on_failure.plans)),
+            reverses=entry.reverses or "",
+            reversed_by=reversing(name, plans),
         )
 
+    def _steps(self, name: str, entry: PlanEntry) -> Iterator[Step | Check]:
+        """The steps of the plans that it includes, then its own."""
+        plans = self._parts.file.plans
+        for part in parts_of(name, plans):
+            for index, each in enumerate(plans[part].steps):
+                member = self._member(("plans", part, "steps", index), each, entry)
+                yield member if part == name else of_part(member, part)
+
+    def _items(self, path: Path, plan: PlanEntry) -> Iterator[Check]:
+        """The looks that answer the checklist, by the names of its items."""
+        for index, item in enumerate(plan.checklist):
+            if item.check is not None:
+                where = (*path, "checklist", index, "check")
+                check = self._checks.check(where, item.check, within=plan.verify_within)
+                yield replace(check, name=item.name)
+
     def _member(
-        self, path: Path, entry: StepEntry | CheckStepEntry, plan: PlanEntry
+        self, path: Path, entry: StepEntry | CheckStepEntry | SaveStepEntry, plan: PlanEntry
     ) -> Step | Check:
         if isinstance(entry, StepEntry):
             return self._step(path, entry, plan)
-        return self._checks.check(
+        if isinstance(entry, SaveStepEntry):
+            return self._checks.saving(path, entry)
+        check = self._checks.check(
             (*path, "check"), entry.check, within=plan.verify_within, name=entry.name or ""
         )
+        return replace(check, on_error=entry.on_error)
 
     def _step(self, path: Path, entry: StepEntry, plan: PlanEntry) -> Step:
+        act = self._act(path, entry, plan)
+        undo = self._act((*path, "undo"), entry.undo, plan) if entry.undo else None
+        return replace(
+            act,
+            on_error=entry.on_error,
+            undo=undo,
+            look_first=entry.look_first,
+            expires=entry.expires.expiry if entry.expires else None,
+        )
+
+    def _act(self, path: Path, entry: ActEntry, plan: PlanEntry) -> Step:
         options = self._parts.options.plain[*path, "with"]
         done_when = None
         if entry.done_when is not None:
@@ -239,11 +293,26 @@ class _Plans:
             options=options,
             timeout=entry.timeout,
             done_when=done_when,
-            on_error=entry.on_error,
+            when=_when(entry),
             repeat=entry.repeat or (Repeat.OBSERVABLE if done_when else Repeat.ONCE),
             retries=entry.retries,
             settle=entry.settle,
         )
+
+
+def _when(entry: ActEntry) -> tuple[When, ...]:
+    return tuple(
+        When(
+            variable=f"{SAVED}{one.saved}" if one.saved else f"run.{one.run}",
+            values=tuple(_listed(one.is_ if one.is_not is None else one.is_not)),
+            negated=one.is_not is not None,
+        )
+        for one in (entry.if_ if isinstance(entry.if_, list) else [entry.if_])
+    )
+
+
+def _listed(value: Scalar | list[Scalar] | None) -> list[Scalar]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _in_words(use: str, options: Json) -> str:

@@ -2,88 +2,62 @@
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
-from watchdog.config.fields import Comparison, Count, Entry, Name, Text, Whole
+from watchdog.config.approval_schema import AnyApproval, wrong_for_data
+from watchdog.config.check_schema import CheckEntry
+from watchdog.config.expiry_schema import ExpiresEntry
+from watchdog.config.fields import Count, Entry, Name, Text, Whole
+from watchdog.config.ladder_schema import LevelWord, OnFailureEntry
 from watchdog.domain.change import VERSION_FORM, is_version
-from watchdog.domain.plan import OnError, Repeat, Return
+from watchdog.domain.expiry import OnExpiry
+from watchdog.domain.plan import Level, OnError, Repeat, Return
 from watchdog.plugins import Duration, Timeout
 
+# A flag is no number, and a number no text.
+Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 
-class CheckEntry(Comparison):
-    """A look that must show something: a signal, an address, or a program."""
+# What a check has for being repeated; a step looks on until its `settle` is over.
+_POLL: Final = ("samples", "tries", "pause", "within", "wait", "fails_after")
+_NOT_OF_STEPS: Final = (*_POLL, "also")
 
-    name: Text | None = Field(None, description="what people read; made up when missing")
-    signal: Name | None = Field(None, description="a signal of this file")
-    is_: Literal["ok"] | None = Field(None, alias="is", description="a yes/no signal says yes")
-    get: Text | None = Field(None, description="an address to read")
-    auth: Name | None = Field(None, description="the auth profile for `get`")
-    timeout: Timeout | None = Field(None, description="how long `get` or `run` may take")
-    status: int | list[int] | None = Field(None, description="the status `get` must answer")
-    json_: dict[str, Any] | None = Field(
-        None, alias="json", description="path: value, each of which must be in the answer"
+
+class WhenEntry(Entry):
+    """A condition on what an earlier check of the plan saved, or on how the run began."""
+
+    saved: Name | None = Field(None, description="what a check of this plan saved")
+    run: Literal["trigger", "severity", "cause", "from_version", "to_version"] | None = Field(
+        None, description="what the run began with"
     )
-    body: Text | None = Field(None, description="text that the answer must contain")
-    value: Text | None = Field(None, description="the path of a number in the JSON answer")
-    unit: Annotated[str, Field(max_length=20)] | None = Field(
-        None, description="the unit of `value`"
+    is_: Scalar | Annotated[list[Scalar], Field(min_length=1)] | None = Field(
+        None, alias="is", description="it is this, or one of these"
     )
-    run: Annotated[list[str], Field(min_length=1)] | None = Field(
-        None, description="a program and its arguments; exit code 0 is yes"
-    )
-    samples: Count = Field(1, description="good looks in a row that it takes")
-    tries: Count | None = Field(None, description="looks after which it has failed")
-    pause: Duration = Field(
-        "5s",
-        validate_default=True,
-        description="between two looks; of a signal, by default, as often as its source is asked",
-    )
-    within: Duration | None = Field(
-        None, description="time after which it has failed; default 10m, or longer for `tries`"
+    is_not: Scalar | Annotated[list[Scalar], Field(min_length=1)] | None = Field(
+        None, description="it is not this, or none of these"
     )
 
     @model_validator(mode="after")
-    def _is_one_look(self) -> Self:
-        if sum(way is not None for way in (self.signal, self.get, self.run)) != 1:
-            raise ValueError("a check looks at one thing: signal, get or run")
-        if self.get is None:
-            self._forbid("get", "auth", "status", "json_", "body", "value", "unit")
-        if self.signal is None:
-            self._forbid("signal", "is_")
-        if self.signal is not None:
-            self._forbid("get or run", "timeout")
-        if self.value is not None:
-            self._forbid("a check without `value`", "status", "json_", "body")
-        self._has_its_condition()
-        if self.tries is not None and self.samples > self.tries:
-            raise ValueError(f"{self.samples} samples cannot be seen in {self.tries} tries")
-        if self.tries and self.within and (self.tries - 1) * self.pause > self.within:
-            raise ValueError("`within` ends before the last of the `tries`")
+    def _is_one_condition(self) -> Self:
+        if (self.saved is None) is (self.run is None):
+            raise ValueError("a condition is about one of `saved` and `run`")
+        if (self.is_ is None) is (self.is_not is None):
+            raise ValueError("a condition has one of `is` and `is_not`")
         return self
 
-    def _forbid(self, owner: str, *fields: str) -> None:
-        for field in fields:
-            if getattr(self, field) is not None:
-                raise ValueError(f"`{field.rstrip('_')}` belongs to {owner} and means nothing here")
 
-    def _has_its_condition(self) -> None:
-        compared = len(self.comparisons)
-        if self.signal is not None and compared + (self.is_ is not None) != 1:
-            raise ValueError("a check of a signal has one of is, above, at_least, below or at_most")
-        if self.get is not None and (self.value is not None) != (compared == 1):
-            raise ValueError(
-                "`value` goes with one of above, at_least, below or at_most, and they with it"
-            )
-        if self.get is None and self.signal is None and compared:
-            raise ValueError("`run` is judged by its exit code: remove the comparison")
-
-
-# What a check has for being repeated; a step looks on until its `settle` is over.
-_POLL: Final = ("samples", "tries", "pause", "within")
-
-
-class StepEntry(Entry):
-    """One change of the world."""
+class ActEntry(Entry):
+    """One change of the world, or what takes one back."""
 
     name: Text | None = Field(None, description="what people read; made up when missing")
     use: Text = Field(description="the kind of executor: http or command")
@@ -94,9 +68,13 @@ class StepEntry(Entry):
     done_when: CheckEntry | None = Field(
         None,
         description="how to see whether it happened; `settle` says how long that may take to show",
-        json_schema_extra={"not": {"type": "object", "anyOf": [{"required": [k]} for k in _POLL]}},
+        json_schema_extra={
+            "not": {"type": "object", "anyOf": [{"required": [k]} for k in _NOT_OF_STEPS]}
+        },
     )
-    on_error: OnError = Field(OnError.ABORT, description="what its failure does to the rest")
+    if_: WhenEntry | list[WhenEntry] = Field(
+        default=[], alias="if", description="it is skipped unless this (or all of these) holds"
+    )
     repeat: Repeat | None = Field(
         None,
         description="what is known when the answer is lost: idempotent (again does no harm), "
@@ -122,7 +100,42 @@ class StepEntry(Entry):
                 f"`{written[0]}` means nothing in done_when; the `settle` of the step says how "
                 "long the change may take to show"
             )
+        if check is not None and check.also:
+            raise ValueError(
+                "`also` means nothing in done_when, which is one look; write a look that shows "
+                "all of it"
+            )
         return check
+
+
+class StepEntry(ActEntry):
+    """One change of the world."""
+
+    on_error: OnError = Field(
+        OnError.ABORT,
+        description="what its failure does to the rest: abort, continue, compensate (undo what "
+        "was done, the newest first), undo_last (only the newest)",
+    )
+    look_first: bool = Field(
+        default=False,
+        description="where done_when shows that it is done already, nothing is sent; of an "
+        "included plan always",
+    )
+    expires: ExpiresEntry | None = Field(
+        None, description="when the change lapses by itself, and what is done about that"
+    )
+    undo: ActEntry | None = Field(
+        None, description="what takes it back, where a later step fails or a person says so"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_looked_at(self) -> Self:
+        if self.done_when is None and self.look_first:
+            raise ValueError("`look_first` needs `done_when`: it says how to see it")
+        renews = self.expires is not None and self.expires.on_expiry is OnExpiry.RENEW
+        if self.done_when is None and renews and self.expires and self.expires.renewals:
+            raise ValueError("a step that is renewed needs `done_when`, or `on_expiry: tell`")
+        return self
 
 
 class CheckStepEntry(Entry):
@@ -130,15 +143,52 @@ class CheckStepEntry(Entry):
 
     name: Text | None = Field(None, description="what people read; made up when missing")
     check: CheckEntry = Field(description="what must be seen before the plan goes on")
+    on_error: OnError = Field(
+        OnError.ABORT, description="what it does to the rest when it does not pass"
+    )
 
 
-def _step_or_check(value: object) -> str:
-    return "a check" if isinstance(value, dict) and "check" in value else "a step"
+class SaveStepEntry(Entry):
+    """A value that is read for later steps: as `{{ saved.NAME }}`, and in their `if`."""
+
+    save: Name = Field(description="the name of what is read")
+    name: Text | None = Field(None, description="what people read; made up when missing")
+    get: Text | None = Field(None, description="an address to read")
+    auth: Name | None = Field(None, description="the auth profile for `get`")
+    value: Text | None = Field(None, description="the path of the value in the JSON answer")
+    run: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="a program and its arguments; what it prints is the value"
+    )
+    timeout: Timeout | None = Field(None, description="how long `get` or `run` may take")
+    within: Duration = Field(
+        "30s", validate_default=True, description="how long it is tried before it has failed"
+    )
+    on_error: OnError = Field(
+        OnError.ABORT, description="what it does to the rest when it cannot be read"
+    )
+
+    @model_validator(mode="after")
+    def _is_one_look(self) -> Self:
+        if (self.get is None) is (self.run is None):
+            raise ValueError("a value is read from one of get and run")
+        if (self.get is None) is not (self.value is None):
+            raise ValueError("`value` says where in the answer of `get` it stands: write both")
+        if self.get is None and self.auth is not None:
+            raise ValueError("`auth` belongs to get and means nothing here")
+        return self
+
+
+def _kind_of_member(value: object) -> str:
+    if not isinstance(value, dict):
+        return "a step"
+    return next((f"a {key}" for key in ("check", "save") if key in value), "a step")
 
 
 AnyStepEntry = Annotated[
-    Annotated[StepEntry, Tag("a step")] | Annotated[CheckStepEntry, Tag("a check")],
-    Discriminator(_step_or_check),
+    Annotated[StepEntry, Tag("a step")]
+    | Annotated[CheckStepEntry, Tag("a check")]
+    | Annotated[SaveStepEntry, Tag("a save")],
+    Discriminator(_kind_of_member),
 ]
 
 
@@ -157,25 +207,35 @@ class WatchEntry(Entry):
     )
 
 
-class OnFailureEntry(Entry):
-    """What follows a rollback that did not prove that it helped."""
-
-    then: Literal["stop_and_page"] = Field(
-        "stop_and_page", description="stop, latch and page; nothing further runs by itself"
-    )
-
-
 def _version(word: str) -> str:
     if not is_version(word):
         raise ValueError(f"{word[:80]!r} is no version; write {VERSION_FORM}")
     return word
 
 
+class ItemEntry(Entry):
+    """Something to be settled before the plan runs: by a look of the machine, or by a person."""
+
+    name: Text = Field(description="what people read, and what `approve --item` names")
+    check: CheckEntry | None = Field(None, description="what the machine must see")
+    by: Name | None = Field(None, description="the role whose word settles it")
+
+    @model_validator(mode="after")
+    def _is_settled_in_one_way(self) -> Self:
+        if (self.check is None) is (self.by is None):
+            raise ValueError("an item is settled by one of `check` and `by`")
+        return self
+
+
 class PlanEntry(Entry):
     """An ordered rollback, and the proof that it helped."""
 
     title: Text | None = Field(None, description="what people read")
-    level: Count = Field(1, description="how far it reaches; 1 is the least")
+    level: LevelWord = Field(
+        "flags",
+        validate_default=True,
+        description="how deep it reaches: flags (1), routing (2), application (3) or data (4)",
+    )
     kind: Annotated[str, Field(max_length=60)] = Field("", description="a word for the report")
     within: Duration = Field(
         "5m", validate_default=True, description="from decision to verified; overrun pages"
@@ -183,8 +243,12 @@ class PlanEntry(Entry):
     resume_within: Duration = Field(
         "15m", validate_default=True, description="an older run is not taken up after a crash"
     )
-    steps: Annotated[list[AnyStepEntry], Field(min_length=1)] = Field(
-        description="what is done, in order"
+    steps: list[AnyStepEntry] = Field(default=[], description="what is done, in order")
+    includes: list[Name] = Field(
+        default=[], description="plans whose steps come first, and whose proofs count as well"
+    )
+    reverses: Name | None = Field(
+        None, description="the plan that it takes back, step by step; only a person starts it"
     )
     verify: list[CheckEntry] = Field(default=[], description="what must be seen afterwards")
     verify_trigger: bool = Field(
@@ -205,9 +269,19 @@ class PlanEntry(Entry):
     requires_change: bool = Field(
         default=False, description="only after a change, such as of a flag or a route"
     )
-    approval: Literal["auto"] = Field("auto", description="nobody is asked")
+    approval: AnyApproval | None = Field(
+        None,
+        description="who must agree first: auto (nobody; the default), anyone, or a policy; of the "
+        "data level and with `loses_data`, two people by default and never `auto`",
+    )
+    checklist: list[ItemEntry] = Field(
+        default=[], description="what must be settled first, by the machine or by people"
+    )
+    loses_data: bool = Field(
+        default=False, description="it may lose data: people must agree, whatever its level"
+    )
     on_failure: OnFailureEntry = Field(
-        OnFailureEntry(), description="what follows when it did not prove that it helped"
+        OnFailureEntry(), description="what follows once a breach shows that it did not help"
     )
     watch: WatchEntry = Field(
         # Not an object: its durations are scaled with those of the file.
@@ -217,7 +291,23 @@ class PlanEntry(Entry):
     )
 
     @model_validator(mode="after")
+    def _does_something(self) -> Self:
+        if not self.steps and not self.includes:
+            raise ValueError("does nothing: give it `steps`, or name the plans that it `includes`")
+        return self
+
+    @model_validator(mode="after")
     def _is_proven(self) -> Self:
-        if not self.verify and not self.verify_trigger:
+        if not self.verify and not self.verify_trigger and not self.includes:
             raise ValueError("nothing proves that it helped: give `verify` at least one check")
+        return self
+
+    @model_validator(mode="after")
+    def _is_approved_as_it_must(self) -> Self:
+        wrong = wrong_for_data(self.approval)
+        if wrong and (self.loses_data or self.level >= Level.DATA):
+            raise ValueError(wrong)
+        names = [one.name for one in self.checklist]
+        if len(set(names)) < len(names):
+            raise ValueError("two items of the checklist have the same name")
         return self

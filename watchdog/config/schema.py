@@ -19,6 +19,7 @@ from watchdog.config.fields import (
 )
 from watchdog.config.plan_schema import PlanEntry
 from watchdog.config.trigger_schema import CountedEntry, TriggerEntry
+from watchdog.config.window_schema import FreezeEntry, MaintenanceEntry
 from watchdog.domain.target import Mode
 from watchdog.domain.topics import Topic
 from watchdog.plugins import Duration
@@ -138,7 +139,9 @@ class TargetFile(Entry):
     """One guarded target: what is watched, when that is wrong, and what is done about it."""
 
     target: Name = Field(description="the target's name")
-    mode: Mode = Field(Mode.ALERT_ONLY, description="alert-only changes nothing; auto acts")
+    mode: Mode = Field(
+        Mode.ALERT_ONLY, description="alert-only changes nothing, approve asks people, auto acts"
+    )
     armed_by: Text | None = Field(None, description="who answers for `mode: auto`")
     arming: ArmingEntry = Field(
         default_factory=ArmingEntry, description="what a trigger shows before it is armed"
@@ -153,6 +156,10 @@ class TargetFile(Entry):
     )
     plans: dict[Name, PlanEntry] = Field(default={}, description="what is done about it")
     limits: LimitsEntry = Field(default_factory=LimitsEntry, description="how often")
+    freeze: list[FreezeEntry] = Field(default=[], description="when no automatic run begins")
+    maintenance: list[MaintenanceEntry] = Field(
+        default=[], description="planned work: nothing is acted on, and nobody is woken"
+    )
     veto: list[VetoEntry] = Field(default=[], description="what forbids every automatic run")
     notify: list[NotifyEntry] | None = Field(None, description="who is told; default: the log")
     report: ReportEntry = Field(default_factory=ReportEntry, description="incident reports")

@@ -6,15 +6,22 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from watchdog.config.api_schema import ApiEntry
 from watchdog.config.breaker_schema import BreakerEntry
 from watchdog.config.fields import Count, Entry, Name, OpenEntry, Text
+from watchdog.config.group_schema import Groups
+from watchdog.config.heartbeat_schema import HeartbeatEntry
 from watchdog.config.inbound_schema import InboundEntry, TlsEntry
+from watchdog.config.people_schema import PeopleEntries
 from watchdog.config.schema import NotifyEntry, ReportEntry
+from watchdog.config.window_schema import FreezeEntry, MaintenanceEntry
 from watchdog.plugins import Duration, Timeout
 
 PREFIX = "ROLLBACK_WATCHDOG_"
 _LISTEN = re.compile(r"(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+):([0-9]{1,5})")
 _HIGHEST_PORT = 65535
+# Seconds.
+_LEAST_KEPT = 30 * 86400.0
 
 
 def _listen(value: str) -> str:
@@ -32,6 +39,18 @@ class JournalEntry(Entry):
         None,
         description="its file; default journal.db in $STATE_DIRECTORY or var/rollback-watchdog",
     )
+    keep: Timeout | None = Field(
+        None, description="how long what no limit, report or score needs is kept; for good"
+    )
+    archive: Text | None = Field(None, description="a folder for what is kept no longer; none")
+
+    @model_validator(mode="after")
+    def _keeps_what_limits_count(self) -> Self:
+        if self.keep is not None and self.keep < _LEAST_KEPT:
+            raise ValueError("`keep` must be 30d or more: last month is for people to look at")
+        if self.archive and self.keep is None:
+            raise ValueError("`archive` takes what `keep` lets go: give `keep`")
+        return self
 
 
 class DaemonLimitsEntry(Entry):
@@ -97,6 +116,7 @@ class DaemonFile(BaseSettings):
     )
     tls: TlsEntry | None = Field(None, description="serves the pages over HTTPS")
     inbound: InboundEntry | None = Field(None, description="who may send signals; off")
+    api: ApiEntry | None = Field(None, description="who may ask for acts over HTTP; off")
     targets: list[Text] = Field(default=[], description="target files, with * and **")
     limits: DaemonLimitsEntry = Field(
         default_factory=DaemonLimitsEntry, description="all targets together"
@@ -104,23 +124,42 @@ class DaemonFile(BaseSettings):
     breaker: BreakerEntry = Field(
         default_factory=BreakerEntry, description="when the automation stops itself"
     )
+    freeze: list[FreezeEntry] = Field(
+        default=[], description="when no automatic run begins on any target"
+    )
+    maintenance: list[MaintenanceEntry] = Field(
+        default=[], description="planned work on all targets"
+    )
+    groups: Groups = Field(
+        default={}, description="targets that hang together, in the order they are mended in"
+    )
+    people: PeopleEntries = Field(default={}, description="who has which roles and accounts")
     channels: dict[Name, ChannelEntry] = Field(default={}, description="where people are told")
     defaults: Defaults = Field(default_factory=Defaults, description="laid under every target")
     kill_file: Text | None = Field(
         None, description="while it exists nothing is done; default KILL beside the journal"
     )
     log: LogEntry = Field(default_factory=LogEntry, description="the program's own log")
+    heartbeat: HeartbeatEntry | None = Field(None, description="told that it watches; nobody")
     grace: Timeout = Field(
         "25s", validate_default=True, description="for a running step when the daemon is stopped"
     )
 
     @model_validator(mode="after")
     def _can_be_spoken_to(self) -> Self:
-        if (self.inbound is not None or self.tls is not None) and not self.listen:
-            raise ValueError("`inbound` and `tls` need an address: give `listen`")
+        spoken_to = self.inbound is not None or self.tls is not None or self.api is not None
+        if spoken_to and not self.listen:
+            raise ValueError("`inbound`, `tls` and `api` need an address: give `listen`")
         door = self.inbound.alertmanager if self.inbound else None
         if door and door.client_certificate and not (self.tls and self.tls.client_ca):
             raise ValueError("`client_certificate` needs `tls` with a `client_ca`")
+        return self
+
+    @model_validator(mode="after")
+    def _knows_whose_tokens(self) -> Self:
+        strangers = self.api.strangers(self.people) if self.api else []
+        if strangers:
+            raise ValueError(f"`api` has tokens of {', '.join(strangers)}: who is not in `people`")
         return self
 
 

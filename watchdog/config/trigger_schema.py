@@ -118,6 +118,12 @@ class TriggerEntry(RelativeComparison):
         None, description="how often it may start its plan: once for each deployed version"
     )
 
+    cause: Name | None = Field(
+        None,
+        description="a word for what is wrong, such as outage or security: it decides who "
+        "must approve",
+    )
+
     @property
     def groups(self) -> list[str]:
         """Which kinds of group are written here."""

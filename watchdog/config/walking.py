@@ -71,17 +71,50 @@ def change_sources(content: Content) -> Found:
 def steps(content: Content) -> Found:
     """Every step that changes something, of every plan and stage."""
     for path, step in _members(content, "steps", "finally"):
-        if "check" not in step:
-            yield path, step
+        if "check" in step or "save" in step:
+            continue
+        yield path, step
+        if isinstance(undo := step.get("undo"), Mapping):
+            yield (*path, "undo"), undo
 
 
 def checks(content: Content) -> Found:
-    """Every check, of every plan and stage."""
+    """Every check, of every plan and stage, and what is looked at beside it."""
+    for path, check in _own_checks(content):
+        yield path, check
+        listed = check.get("also")
+        for index, also in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(also, Mapping):
+                yield (*path, "also", index), also
+
+
+def _own_checks(content: Content) -> Found:
     yield from _members(content, "verify")
-    for path, step in _members(content, "steps", "finally"):
+    for path, step in _members(content, "steps", "finally", "checklist"):
+        if "save" in step:
+            yield path, step
         for key in ("check", "done_when"):
             if isinstance(check := step.get(key), Mapping):
                 yield (*path, key), check
+        undo = step.get("undo")
+        if isinstance(undo, Mapping) and isinstance(check := undo.get("done_when"), Mapping):
+            yield (*path, "undo", "done_when"), check
+
+
+def saved_before(content: Content, path: Path) -> list[str]:
+    """What the plan's checks have saved when the turn of the step at `path` comes."""
+    section, plan, stage, number = path[:4]
+    listed = entry.get("steps") if isinstance(entry := _at(content, section, plan), Mapping) else ()
+    members = listed if isinstance(listed, list) else []
+    if stage == "steps" and isinstance(number, int):
+        members = members[:number]
+    found = [one.get("save") for one in members if isinstance(one, Mapping)]
+    return [name for name in found if isinstance(name, str)]
+
+
+def _at(content: Content, section: str | int, name: str | int) -> object:
+    named = content.get(str(section))
+    return named.get(name) if isinstance(named, Mapping) else None
 
 
 def _members(content: Content, *stages: str) -> Found:

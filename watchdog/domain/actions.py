@@ -29,7 +29,8 @@ class Action:
     """One step of the plan. `sent`: what was sent, or as it was rendered beforehand.
 
     `result` None: it has not ended; `attempts` 0: it never began. `answer` is what the other
-    side said last, `seen` what a look at the world said last.
+    side said last, `seen` what a look at the world said last. `of`: of what takes a step back, the
+    index of that step.
     """
 
     stage: Stage
@@ -43,6 +44,7 @@ class Action:
     answer: str = ""
     seen: Effect | None = None
     detail: str = ""
+    of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,14 @@ def _planned(plan: Plan, would_do: Sequence[str]) -> Deeds:
 
 def _after(done: Deeds, event: Event, at: Moment) -> Deeds:
     match event:
+        case StepIntended(stage=Stage.UNDO, attempt=1):
+            return replace(done, actions=(*done.actions, _undo(done, event, at)))
         case StepIntended() | StepAnswered() | StepObserved() | StepEnded():
+            # A person may have had the taking back begun anew: it is about the last of them.
+            about = [number for number, one in enumerate(done.actions) if _is(one, event)]
             actions = (
-                _acted(action, event, at) if _is(action, event) else action
-                for action in done.actions
+                _acted(one, event, at) if number in about[-1:] else one
+                for number, one in enumerate(done.actions)
             )
             return replace(done, actions=tuple(actions))
         case CheckSampled(stage=Stage.WATCH_SHORT | Stage.WATCH_LONG) if done.watches:
@@ -143,6 +149,13 @@ def _after(done: Deeds, event: Event, at: Moment) -> Deeds:
             return done
 
 
+def _undo(done: Deeds, event: StepIntended, at: Moment) -> Action:
+    """What takes a step back: no part of the plan until it is needed."""
+    back = (one for one in done.actions if one.stage is Stage.STEPS and one.index == event.number)
+    step = next(one.step.undo for one in back if one.step.undo is not None)
+    return Action(Stage.UNDO, event.index, step, event.sent, event.attempt, at, of=event.number)
+
+
 _OfItem = StepIntended | StepAnswered | StepObserved | StepEnded | CheckSampled | CheckEnded
 
 
@@ -156,6 +169,8 @@ def _acted(
     match event:
         case StepIntended(attempt=attempt, sent=sent):
             sent = sent or action.sent
+            # It counts from one again where a person has it sent once more.
+            attempt = max(attempt, action.attempts + 1)
             return replace(action, attempts=attempt, began=action.began or at, sent=sent)
         case StepAnswered(detail=detail):
             return replace(action, answer=detail)

@@ -18,12 +18,13 @@ def _mode(event: ModeChanged) -> Telling:
     armed = event.mode == Mode.AUTO
     before = f", was {event.before}" if event.before else ""
     by = f", by {event.armed_by}" if armed else ""
-    word = "ARMED" if armed else "disarmed"
-    does = (
-        "From now on it rolls back by itself when a trigger fires."
-        if armed
-        else "From now on it only tells, and changes nothing."
-    )
+    word = "ARMED" if armed else "asks first" if event.mode == Mode.APPROVE else "disarmed"
+    asks = event.mode == Mode.APPROVE
+    does = "From now on it only tells, and changes nothing."
+    if armed:
+        does = "From now on it rolls back by itself when a trigger fires."
+    elif asks:
+        does = "From now on it asks people when a trigger fires, and rolls back once they agree."
     return Telling(
         topics=(Topic.CONFIG,),
         severity=Severity.WARNING,

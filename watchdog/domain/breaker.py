@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from watchdog.domain.moment import Moment
+from watchdog.domain.moment import Moment, age
 from watchdog.domain.words import duration
 
 # With fewer triggers than this, half of them in the dark says nothing about the world at large.
@@ -117,7 +117,8 @@ def _unknown(limits: BreakerLimits, state: BreakerState, sights: Sequence[Target
 
 
 def _failed(limits: BreakerLimits, failures: Iterable[Moment], now: Moment) -> str:
-    count = sum(now.since(one) < limits.failed_within for one in failures)
+    # As limits count: neither a clock that steps nor a restart forgets a failure.
+    count = sum(age(one, now) < limits.failed_within for one in failures)
     if count < limits.failed:
         return ""
     return f"{count} plans failed within {duration(limits.failed_within)}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 Reference = Mapping[str, str]
 # Seconds behind its due time after which a signal that should have been said again is unknown.
@@ -53,6 +54,37 @@ class Doors:
         """Every secret that is needed."""
         bearer = self.alertmanager.bearer if self.alertmanager else ()
         return (*bearer, *(one for door in self.signals.values() for one in door.secrets))
+
+
+class Scope(StrEnum):
+    """What a token is good for."""
+
+    READ = "read"
+    ACT = "act"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenDoor:
+    """A token by reference, the person whom it proves, and what it is good for."""
+
+    person: str
+    token: Reference
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class ApiDoor:
+    """Who may ask for acts over HTTP. `most_bytes`: of one request's body.
+
+    Where `guards_reading` is true, status and runs need a token, too. `most_failures`: attempts
+    of one address, and refusals of one person, a minute before they have to wait.
+    """
+
+    tokens: tuple[TokenDoor, ...] = ()
+    most_bytes: int = 64 * 1024
+    guards_reading: bool = False
+    most_failures: int = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from watchdog.domain.ailments import AilmentFound, AilmentOver
 from watchdog.domain.arming import ArmedEarly, ModeChanged, TriggersDefined
+from watchdog.domain.asking import CommandAnswered, CommandReceived, CommandRefused
 from watchdog.domain.breaker import BreakerClosed, BreakerOpened
 from watchdog.domain.change import ChangeSeen, VersionGood, VersionQuarantined, VersionReleased
 from watchdog.domain.claims import InboundIncomplete, SignalReceived
+from watchdog.domain.expiring import ChangeExpired, ExpiryWarned
+from watchdog.domain.keeping import OlderJournalAccepted, RecordsRemoved, SnapshotKept
 from watchdog.domain.moment import Moment
 from watchdog.domain.outcomes import (
     Acknowledged,
@@ -26,6 +30,7 @@ from watchdog.domain.progress import (
     ReportWritten,
     RunEnded,
     RunParked,
+    RunRecovered,
     RunResumed,
     RunStarted,
     RunVerified,
@@ -40,20 +45,27 @@ from watchdog.domain.progress import (
     WatchEnded,
     WatchStarted,
 )
+from watchdog.domain.requests import ApprovalEvent
 from watchdog.domain.shadow import DecisionJudged, Ending, ShadowOutcome
 from watchdog.domain.trigger import Change, Severity
+from watchdog.domain.windows import WindowBegan, WindowEnded, WindowLifted, WindowSet
 
 __all__ = [
     "Acknowledged",
+    "AilmentFound",
+    "AilmentOver",
     "ArmedEarly",
     "BreakerClosed",
     "BreakerOpened",
     "BudgetExceeded",
+    "ChangeExpired",
     "ChangeSeen",
     "CheckEnded",
     "CheckSampled",
     "ClockStepped",
+    "CommandAnswered",
     "CommandReceived",
+    "CommandRefused",
     "ConfigLoaded",
     "ConfigRefused",
     "DaemonStarted",
@@ -64,6 +76,7 @@ __all__ = [
     "Ending",
     "Event",
     "EvidenceCollected",
+    "ExpiryWarned",
     "InboundIncomplete",
     "IncidentClosed",
     "IncidentOpened",
@@ -72,6 +85,7 @@ __all__ = [
     "ModeChanged",
     "NotificationDelivered",
     "NotificationGivenUp",
+    "OlderJournalAccepted",
     "Outcome",
     "OutcomeClosed",
     "OutcomeEscalated",
@@ -81,15 +95,18 @@ __all__ = [
     "Progress",
     "Proof",
     "Record",
+    "RecordsRemoved",
     "ReportWritten",
     "Resumed",
     "RunEnded",
     "RunParked",
+    "RunRecovered",
     "RunResumed",
     "RunStarted",
     "RunVerified",
     "ShadowOutcome",
     "SignalReceived",
+    "SnapshotKept",
     "SourceSeesAgain",
     "SourceWentBlind",
     "Stage",
@@ -108,6 +125,10 @@ __all__ = [
     "VersionReleased",
     "WatchEnded",
     "WatchStarted",
+    "WindowBegan",
+    "WindowEnded",
+    "WindowLifted",
+    "WindowSet",
 ]
 
 
@@ -142,7 +163,10 @@ class ConfigRefused:
 
 @dataclass(frozen=True, slots=True)
 class TriggerChanged:
-    """`evidence` holds the looks of the window that led here, oldest first."""
+    """`evidence` holds the looks of the window that led here, oldest first.
+
+    `planned`: the planned work (maintenance) during which it happened; empty for none.
+    """
 
     target: str
     trigger: str
@@ -155,6 +179,7 @@ class TriggerChanged:
     unit: str = ""
     limit: float = 0.0
     evidence: tuple[Point, ...] = ()
+    planned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +191,7 @@ class SourceWentBlind:
     since: float
     reason: str
     triggers: tuple[str, ...]
+    planned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +207,8 @@ class Decided:
 
     `until`: Unix seconds from which the refusal no longer holds by itself, or None.
     `would_do`: the plan as it would be sent, one line a step. `unchecked`: the refusals that
-    were not asked about, because the target declares no source of changes.
+    were not asked about, because the target declares no source of changes. `follows`: the run of
+    a lower level that did not help, whose next level this is about.
     """
 
     target: str
@@ -195,6 +222,7 @@ class Decided:
     until: float | None = None
     would_do: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,16 +286,6 @@ class ClockStepped:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandReceived:
-    """Somebody spoke through the socket: `uid` as the kernel says, `by` as they say."""
-
-    command: str
-    uid: int
-    by: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
 class NotificationDelivered:
     channel: str
     about: int
@@ -301,6 +319,8 @@ Event = (
     | KillSwitchChanged
     | ClockStepped
     | CommandReceived
+    | CommandAnswered
+    | CommandRefused
     | NotificationDelivered
     | NotificationGivenUp
     | ShadowOutcome
@@ -320,6 +340,18 @@ Event = (
     | Acknowledged
     | SignalReceived
     | InboundIncomplete
+    | ExpiryWarned
+    | ChangeExpired
+    | ApprovalEvent
+    | WindowSet
+    | WindowLifted
+    | WindowBegan
+    | WindowEnded
+    | AilmentFound
+    | AilmentOver
+    | SnapshotKept
+    | RecordsRemoved
+    | OlderJournalAccepted
 )
 
 

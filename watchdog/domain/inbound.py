@@ -86,17 +86,21 @@ class Board:
 
     entries: dict[tuple[Voice, str], Entry] = field(default_factory=dict)
     signed: dict[str, float] = field(default_factory=dict)
-    _seen: int = 0
+    seen: int = 0
 
     def of(self, target: str) -> "Heard":
         """The board as `target` may read it."""
         return Heard(self, target)
 
+    def adopt(self, other: "Board") -> None:
+        """Take over all that `other` holds."""
+        self.entries, self.signed, self.seen = other.entries, other.signed, other.seen
+
     def take(self, seq: int, at: Moment, event: object) -> None:
         """Take record `seq` into account; one that was taken before changes nothing."""
-        if seq <= self._seen or not isinstance(event, SignalReceived):
+        if seq <= self.seen or not isinstance(event, SignalReceived):
             return
-        self._seen = seq
+        self.seen = seq
         if event.signed_ahead is not None:
             self.signed[event.name] = max(event.signed_ahead, self.signed.get(event.name, 0.0))
         if len(self.entries) >= MOST or seq % _EVERY == 0:
@@ -175,6 +179,11 @@ class Heard:
             return doubts[0]
         note = f"{_in_words(last)}; that is over" if last else f"nobody said {asked.name}"
         return Sample((PASSING,), note=note)
+
+    def givers(self, asked: Asked, now: Moment) -> tuple[str, ...]:
+        """By whom a signal that was asked for is active."""
+        active = (one for one in self._matching(asked) if one.standing(now) is Standing.ACTIVE)
+        return tuple(dict.fromkeys(one.said.by for one in active if one.said.by))
 
     def beats(self, alert: str, now: Moment) -> bool:
         """Whether `alert`, which should always fire, was heard of lately."""

@@ -15,6 +15,9 @@ class Proposal:
     last restart. `began`: when the breach was first seen; `onset`: the earliest moment at which
     it may have begun, None where nobody can tell.
     `row` of a decision table asks for it, `because` of these triggers; otherwise both are empty.
+    `follows`: the run of a lower level that did not help; `offered`: a person must start it.
+    `renews`: the run whose change has lapsed, and is to be made once more. `causes`: what is wrong,
+    as all say that ask for the same plan.
     """
 
     plan: str
@@ -27,6 +30,10 @@ class Proposal:
     onset: Moment | None = None
     row: str = ""
     because: tuple[str, ...] = ()
+    follows: str = ""
+    offered: bool = False
+    renews: str = ""
+    causes: tuple[str, ...] = ()
 
     @property
     def episode(self) -> str:

@@ -21,15 +21,18 @@ from watchdog.domain.events import (
     WatchStarted,
 )
 from watchdog.domain.moment import Moment
-from watchdog.domain.plan import Check, Repeat, Step
+from watchdog.domain.plan import Check, Level, Repeat, Step
 from watchdog.domain.run import WATCHES, Flight, Run, Sampling
 from watchdog.domain.signal import Verdict
+from watchdog.domain.step_conditions import unread, why_skipped
 
 MAX_DARK_LOOKS = 3
 MAX_RESUMES = 3
 CLOCK_SLACK = 5.0
 LOOK_PAUSE = 0.5
 LONG_WATCH_SLOWER = 4
+# Where a run changes what it is there to change, or takes it back.
+_CHANGING = (Stage.STEPS, Stage.UNDO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,18 @@ def _forward(run: Run, now: Moment) -> Action:
         return Note(RunVerified(run.id, run.check_ended, run.proof_detail))
     match run.item:
         case Step() as step:
-            late = _too_late(run, now) if run.stage is Stage.STEPS else ""
+            guarded = run.stage in _CHANGING or run.start.plan.level == Level.DATA
+            late = _too_late(run, now) if guarded else ""
             if late:
                 return Note(StopRequested(run.id, Outcome.INTERRUPTED, late))
-            return Execute(run.index, step, 1)
+            skipped = why_skipped(run, step)
+            if skipped:
+                return _end_step(run, step, StepResult.SKIPPED, skipped)
+            missing = unread(run, step) if run.stage in _CHANGING else ""
+            if missing:
+                why = f"not sent: {missing} could not be read before"
+                return _end_step(run, step, StepResult.FAILED, why)
+            return _first_look(run, step, now) or Execute(run.index, step, 1)
         case Check() as check:
             return _check(run, check, now)
         case None:
@@ -107,8 +118,22 @@ def _forward(run: Run, now: Moment) -> Action:
             assert_never(run.item)
 
 
+def _first_look(run: Run, step: Step, now: Moment) -> Action | None:
+    """Whether it is done already, where that is to be asked first; None: it is to be sent."""
+    if not step.look_first or step.done_when is None:
+        return None
+    if run.found is None:
+        return Inspect(run.index, step, now.elapsed)
+    if run.found is not Effect.APPLIED:
+        return None
+    ok, how = StepResult.OK, "found done; not sent"
+    return Note(StepEnded(run.id, run.stage, run.index, step.name, ok, how, found=True))
+
+
 def _too_late(run: Run, now: Moment) -> str:
     """Why the machine must not go on with a run it found after a crash; empty: it may."""
+    if run.resumes and run.start.plan.level == Level.DATA:
+        return "the machine never goes on with a plan of the data level; a person must look"
     if run.resumes > MAX_RESUMES:
         return f"taken up {run.resumes} times already; a person must look"
     age = now.since(run.started)
@@ -124,6 +149,8 @@ def _stage_over(run: Run, now: Moment) -> Action:
     match run.stage:
         case Stage.STEPS:
             return Note(StageEntered(run.id, Stage.VERIFY))
+        case Stage.UNDO:
+            return Note(StageEntered(run.id, Stage.FINAL))
         case Stage.VERIFY:
             return Note(RunVerified(run.id, *_proof(run)))
         case _:
@@ -174,7 +201,8 @@ def _observe(run: Run, step: Step, flight: Flight, now: Moment) -> Action:
             why = f"answered {flight.detail}, yet a look shows that it did not happen"
             return _end_step(run, step, StepResult.FAILED, why)
         return _again(run, step, flight, now)
-    if flight.dark >= MAX_DARK_LOOKS:
+    # What restarts says nothing for a while.
+    if flight.dark >= MAX_DARK_LOOKS and _settled(step, flight):
         why = f"looked {flight.looks} times and could not tell whether it happened"
         return _end_step(run, step, StepResult.IN_DOUBT, why)
     due = now.elapsed if flight.looked is None else flight.looked.elapsed + LOOK_PAUSE
@@ -223,7 +251,8 @@ def _check(run: Run, check: Check, now: Moment) -> Action:
     index = run.index
     seen = run.sampling.get(index)
     if seen is None:
-        return Look(index, check, now.elapsed)
+        begun = (run.reached or run.started).elapsed
+        return Look(index, check, max(now.elapsed, begun + check.wait))
     if seen.good >= check.samples:
         proof, detail = Proof.PASSED, _last(seen)
     elif _used_up(check, seen, now):
@@ -238,7 +267,8 @@ def _check(run: Run, check: Check, now: Moment) -> Action:
 
 def _used_up(check: Check, seen: Sampling, now: Moment) -> bool:
     tried = bool(check.tries) and seen.decided >= check.tries
-    return tried or now.since(seen.first) >= check.within
+    failed = bool(check.fails) and seen.bad >= check.fails
+    return tried or failed or now.since(seen.first) >= check.within
 
 
 def _last(seen: Sampling) -> str:

@@ -51,6 +51,8 @@ class Sample:
     just now. `volume`: how many requests stand behind a ratio; None where it was not
     answered. `warnings`: what the source said beside its answer. `note`: for a person.
     `parts`: one sample for each value of the label that was asked for; None where none was.
+    `read`: the value itself, of any kind, where that was asked for. `silent`: it says that the
+    service is not well, because nobody answered, or nobody who knows.
     """
 
     values: tuple[float, ...]
@@ -59,6 +61,8 @@ class Sample:
     warnings: tuple[str, ...] = ()
     note: str = ""
     parts: Mapping[str, "Sample"] | None = None
+    read: str | int | float | bool | None = None
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

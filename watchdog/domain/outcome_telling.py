@@ -2,10 +2,10 @@
 
 from typing import assert_never
 
-from watchdog.domain import run_wording
+from watchdog.domain import ladder_telling, run_wording
 from watchdog.domain.moment import Moment
 from watchdog.domain.progress import Outcome, Proof, RunEnded, Stage, WatchEnded
-from watchdog.domain.run import Run
+from watchdog.domain.run import Run, apply
 from watchdog.domain.topics import Topic
 from watchdog.domain.trigger import Severity
 from watchdog.domain.wording import Telling, text
@@ -17,6 +17,8 @@ _ENDS = {
     Outcome.INTERRUPTED: "was INTERRUPTED",
     Outcome.STOPPED: "was STOPPED",
 }
+# Of these nobody should have to guess what of it holds.
+_CUT_SHORT = (Outcome.PARTIALLY_APPLIED, Outcome.INTERRUPTED, Outcome.STOPPED)
 
 
 def ended(run: Run, event: RunEnded) -> Telling:
@@ -79,6 +81,7 @@ def _gave_way(run: Run, event: RunEnded) -> Telling:
 def _failed(run: Run, event: RunEnded) -> Telling:
     topics = (Topic.FAILED, Topic.LATCHED, Topic.PAGED)
     doubt = event.outcome is Outcome.INTERRUPTED
+    over = apply(run, event, run.started)
     return run_wording.of(
         run,
         (*topics, Topic.INTERRUPTED) if doubt else topics,
@@ -87,12 +90,20 @@ def _failed(run: Run, event: RunEnded) -> Telling:
         text=text(
             f"Why: {event.detail}, {duration(event.elapsed)} after it was decided.",
             f"{run_wording.done(run)}. {run_wording.changed(run)}".rstrip(),
+            run_wording.happened(run) if event.outcome in _CUT_SHORT else "",
             run_wording.problems(run),
-            f"Nothing further runs by itself on {run.start.target} until a named person clears it.",
+            run_wording.ways_on(over),
+            ladder_telling.next_level(run, event.outcome),
+            f"Nothing {_else(run, event)} runs by itself on {run.start.target} until a named"
+            " person clears it.",
             then=_by_hand(run),
         ),
         outcome=event.outcome,
     )
+
+
+def _else(run: Run, event: RunEnded) -> str:
+    return "else" if ladder_telling.next_level(run, event.outcome) else "further"
 
 
 def _end(run: Run, outcome: Outcome) -> str:
@@ -110,7 +121,8 @@ def _lasts(run: Run, event: WatchEnded, at: Moment) -> Telling:
         text=text(
             f"In {after} of watch there was no relapse, and enough was seen to say so.",
             _goes_on(run, event),
-            then=f"find the cause, and fill in the report: {run_wording.report(run)}.",
+            then=f"find the cause, and fill in the report: {run_wording.report(run)}."
+            + ladder_telling.way_back(run),
         ),
     )
 

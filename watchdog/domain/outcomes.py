@@ -25,6 +25,7 @@ class OutcomeOpened:
     deadline: float
     triggers: tuple[str, ...] = ()
     plan: str = ""
+    planned: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class OutcomeEscalated:
     since: float
     why: str
     plan: str = ""
+    planned: str = ""
 
 
 @dataclass(frozen=True, slots=True)

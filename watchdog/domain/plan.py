@@ -4,13 +4,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
+from watchdog.domain.approval import Approval
 from watchdog.domain.condition import Condition
+from watchdog.domain.expiry import Expiry
+from watchdog.domain.ladder import OnFailure
 from watchdog.domain.signal import Signal
 
 Options = Mapping[str, Any]
+Scalar = str | int | float | bool
 # What it takes to prove that what fired no longer breaches: so many good looks in a row.
 PROOF_SAMPLES = 3
 
@@ -27,12 +31,36 @@ class Look:
     ask: Options
 
 
+class OnError(StrEnum):
+    """What a failed step does to the rest of its stage.
+
+    COMPENSATE: what was done before it is undone, the newest first; UNDO_LAST: only the newest.
+    """
+
+    ABORT = "abort"
+    CONTINUE = "continue"
+    COMPENSATE = "compensate"
+    UNDO_LAST = "undo_last"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Holds where the run's variable is one of `values`; `negated`: where it is none of them."""
+
+    variable: str
+    values: tuple[Scalar, ...]
+    negated: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """A read that must show something, repeated until it does. `pause` and `within` in seconds.
 
     It passes on `samples` OK looks in a row; it ends otherwise once `tries` decided looks are
-    used up (0: no such limit) or `within` seconds have passed since its first look.
+    used up (0: no such limit) or `within` seconds have passed since its first look. `save`: the
+    name under which later steps know what it read; `on_error` holds among the steps. `wait`:
+    seconds before its first look; `fails`: breaches in a row at which it fails at once (0: none).
+    `also`: what each look must show as well, at the same time.
     """
 
     name: str
@@ -43,6 +71,11 @@ class Check:
     pause: float = 5.0
     samples: int = 1
     within: float = 600.0
+    save: str = ""
+    on_error: OnError = OnError.ABORT
+    wait: float = 0.0
+    fails: int = 0
+    also: "tuple[Check, ...]" = ()
 
 
 class Return(StrEnum):
@@ -53,11 +86,18 @@ class Return(StrEnum):
     LAST_GOOD = "last_good"
 
 
-class OnError(StrEnum):
-    """What a failed step does to the rest of its stage."""
+class Level(IntEnum):
+    """How deep a plan reaches, from the least harm to the most."""
 
-    ABORT = "abort"
-    CONTINUE = "continue"
+    FLAGS = 1
+    ROUTING = 2
+    APPLICATION = 3
+    DATA = 4
+
+
+def level_word(level: int) -> str:
+    """`level` as people say it; a number that stands for none is shown as it is."""
+    return Level(level).name.lower() if level in set(Level) else str(level)
 
 
 class Repeat(StrEnum):
@@ -78,6 +118,8 @@ class Step:
 
     `settle`: how long after an answer, or its loss, a "not applied" is not yet believed, because
     the change may still be under way. `retries`: only for errors that prove nothing happened.
+    `when`: it is skipped unless all of them hold. `undo`: what takes it back again. `look_first`:
+    where `done_when` shows that it is done already, nothing is sent. `expires`: it lapses.
     """
 
     name: str
@@ -89,6 +131,10 @@ class Step:
     repeat: Repeat = Repeat.ONCE
     retries: int = 2
     settle: float = 5.0
+    when: tuple[When, ...] = ()
+    undo: "Step | None" = None
+    look_first: bool = False
+    expires: Expiry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +155,10 @@ class Plan:
     `within` is the budget from decision to verified; `verify_within` bounds the check that
     the trigger no longer breaches, which every run makes unless `verify_trigger` is False. A
     run older than `resume_within` is not taken up again by the machine after a crash.
-    `returns_to`: a `Return`, or the name of the version that it returns to.
+    `returns_to`: a `Return`, or the name of the version that it returns to. `on_failure`: what
+    follows once a breach has shown that it did not help. `checklist`: the looks that answer
+    the items of `approval` which no person does. `loses_data`: people must agree, whatever it says.
+    `reverses`: the plan that it takes back, `reversed_by`: the one that takes it back.
     """
 
     name: str
@@ -126,6 +175,12 @@ class Plan:
     verify_trigger: bool = True
     returns_to: str = Return.NOWHERE.value
     requires_change: bool = False
+    on_failure: OnFailure = field(default_factory=OnFailure)
+    approval: Approval = field(default_factory=Approval)
+    checklist: tuple[Check, ...] = ()
+    loses_data: bool = False
+    reverses: str = ""
+    reversed_by: str = ""
 
     @property
     def judges_version(self) -> bool:

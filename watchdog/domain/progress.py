@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from watchdog.domain.plan import Plan
+from watchdog.domain.ladder import OnFailure
+from watchdog.domain.plan import Plan, Scalar
 from watchdog.domain.signal import Verdict
 from watchdog.domain.trigger import Severity
 
@@ -12,6 +13,7 @@ class Stage(StrEnum):
     """The parts of a run, in order."""
 
     STEPS = "steps"
+    UNDO = "undo"
     VERIFY = "verify"
     FINAL = "final"
     WATCH_SHORT = "watch_short"
@@ -44,6 +46,18 @@ class Proof(StrEnum):
     INCONCLUSIVE = "inconclusive"
 
 
+class Recovery(StrEnum):
+    """What a person does with a run that stopped on the way.
+
+    RESUME goes on where it stopped; COMPENSATE takes back what was done, the newest first;
+    ABANDON ends it for good: what is left is done by hand.
+    """
+
+    RESUME = "resume"
+    COMPENSATE = "compensate"
+    ABANDON = "abandon"
+
+
 class Outcome(StrEnum):
     """How a run ended."""
 
@@ -72,6 +86,10 @@ class RunStarted:
 
     `by` names the person of a manual run, otherwise it is empty. `from_version`: the target's
     version that ran, `to_version`: the one the plan returns to; empty where they are not known.
+    `cause`: the word of the trigger for what is wrong, such as security. `follows`: the run of a
+    lower level that did not help; `rest`: the levels that may follow this one. `approval`: the
+    request on which it runs, or in words why none was needed; empty where the plan asks nobody.
+    `renews`: the run whose change has lapsed, and is made once more.
     """
 
     target: str
@@ -87,6 +105,11 @@ class RunStarted:
     version: str = ""
     from_version: str = ""
     to_version: str = ""
+    cause: str = ""
+    follows: str = ""
+    rest: OnFailure = field(default_factory=OnFailure)
+    approval: str = ""
+    renews: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +133,12 @@ class StepIntended:
     key: str
     attempt: int
     sent: str = ""
-    values: dict[str, str | int] = field(default_factory=dict)
+    values: dict[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """Which item of its stage it is, by index; of an undo, which step it takes back."""
+        return int(self.key.rpartition("/")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,17 +165,23 @@ class StepObserved:
 
 @dataclass(frozen=True, slots=True)
 class StepEnded:
+    """`found`: a look showed that it was done already, and nothing was sent."""
+
     run: str
     stage: Stage
     index: int
     name: str
     result: StepResult
     detail: str = ""
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CheckSampled:
-    """One look of check `index` of `stage`; `name` says which check."""
+    """One look of check `index` of `stage`; `name` says which check.
+
+    `saved`: what it read, where the check keeps that for later steps.
+    """
 
     run: str
     stage: Stage
@@ -158,6 +192,7 @@ class CheckSampled:
     note: str = ""
     unit: str = ""
     expect: str = ""
+    saved: Scalar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +242,23 @@ class RunParked:
 class RunResumed:
     run: str
     attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecovered:
+    """A named person decides about a run that stopped on the way.
+
+    `happened` is their word about a step in doubt: it did, or (False) it did not; None: no step
+    is in doubt. `approval`: the request to which others agreed, where they had to.
+    """
+
+    run: str
+    target: str
+    how: Recovery
+    by: str
+    reason: str
+    happened: bool | None = None
+    approval: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +322,7 @@ Progress = (
     | StopRequested
     | RunParked
     | RunResumed
+    | RunRecovered
     | RunEnded
     | WatchStarted
     | WatchEnded

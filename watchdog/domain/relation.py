@@ -1,14 +1,19 @@
 """Which records of a journal belong to one run and its incident."""
 
 from collections.abc import Iterable, Sequence
+from typing import get_args
 
 from watchdog.domain.events import (
     Acknowledged,
+    AilmentFound,
+    AilmentOver,
     BreakerClosed,
     BreakerOpened,
+    ChangeExpired,
     ChangeSeen,
     Decided,
     Event,
+    ExpiryWarned,
     IncidentClosed,
     IncidentOpened,
     KillSwitchChanged,
@@ -29,17 +34,27 @@ from watchdog.domain.events import (
     TriggerJoined,
     VersionQuarantined,
     VersionReleased,
+    WindowBegan,
+    WindowEnded,
+    WindowLifted,
+    WindowSet,
 )
 from watchdog.domain.progress import Progress
+from watchdog.domain.requests import ApprovalEvent
 from watchdog.domain.trigger import Change
 
 # What to read of a journal beside the records of the run itself.
 AROUND: tuple[type[Event], ...] = (
+    *get_args(ApprovalEvent),
     Acknowledged,
+    AilmentFound,
+    AilmentOver,
     BreakerClosed,
     BreakerOpened,
+    ChangeExpired,
     ChangeSeen,
     Decided,
+    ExpiryWarned,
     IncidentClosed,
     IncidentOpened,
     KillSwitchChanged,
@@ -57,6 +72,10 @@ AROUND: tuple[type[Event], ...] = (
     TriggerJoined,
     VersionQuarantined,
     VersionReleased,
+    WindowBegan,
+    WindowEnded,
+    WindowLifted,
+    WindowSet,
 )
 _CALM_AGAIN = (Change.PENDING_CLEARED, Change.PENDING_LOST, Change.RESOLVED)
 
@@ -87,6 +106,13 @@ def _is_of(event: Event, start: RunStarted) -> bool:
             return event.incident == start.incident and event.target == start.target
         case Decided() | IncidentOpened() | TriggerJoined() | IncidentClosed():
             return event.incident == start.incident and event.target == start.target
+        case _ if isinstance(event, ApprovalEvent):
+            # A person may have asked before there was an incident.
+            by_hand = start.approval and getattr(event, "request", "") == start.approval
+            ours = event.incident == start.incident and event.target == start.target
+            return bool(ours or by_hand)
+        case ExpiryWarned() | ChangeExpired():
+            return event.by_run == start.run and event.target == start.target
         case _:
             return isinstance(event, Progress) and event.run == start.run
 
@@ -96,7 +122,11 @@ def _is_about(event: Event, start: RunStarted) -> bool:
     match event:
         case SourceWentBlind() | SourceSeesAgain() | LatchCleared() | Paused() | Resumed():
             return event.target in ("", start.target)
+        case WindowSet() | WindowLifted() | WindowBegan() | WindowEnded():
+            return event.target in ("", start.target)
         case ChangeSeen() | VersionQuarantined() | VersionReleased():
+            return event.target == start.target
+        case AilmentFound() | AilmentOver():
             return event.target == start.target
         case _:
             return isinstance(event, KillSwitchChanged | BreakerOpened | BreakerClosed)

@@ -13,6 +13,7 @@ from watchdog.domain.events import (
     Proof,
     Record,
     RunEnded,
+    RunRecovered,
     RunResumed,
     RunStarted,
     RunVerified,
@@ -28,7 +29,8 @@ from watchdog.domain.events import (
     WatchStarted,
 )
 from watchdog.domain.moment import Moment
-from watchdog.domain.plan import Check, OnError, Step, WatchPlan
+from watchdog.domain.plan import Check, OnError, Scalar, Step, WatchPlan
+from watchdog.domain.progress import Recovery
 from watchdog.domain.signal import Verdict
 
 WATCHES = (Stage.WATCH_SHORT, Stage.WATCH_LONG)
@@ -52,7 +54,7 @@ class Flight:
     looks: int = 0
     dark: int = 0
     looked: Moment | None = None
-    values: Mapping[str, str | int] = field(default_factory=dict)
+    values: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,14 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One execution of a plan, as far as the journal knows it."""
+    """One execution of a plan, as far as the journal knows it.
+
+    `done`: the steps that happened and were not taken back, by index, with when. `undoing`:
+    those that are taken back, in the order of that. `saved`: what its checks kept. `halted`:
+    where it stopped, and from where a person may let it go on; `doubtful`: whether the step
+    there may have happened. `reached`: when the turn came to the present item, `found`: what a
+    look at it said before anything was sent.
+    """
 
     start: RunStarted
     started: Moment
@@ -81,7 +90,6 @@ class Run:
     index: int = 0
     flight: Flight | None = None
     sampling: Mapping[int, Sampling] = field(default_factory=dict)
-    applied: int = 0
     broken: str = ""
     in_doubt: bool = False
     problems: tuple[str, ...] = ()
@@ -94,6 +102,14 @@ class Run:
     watch_since: Moment | None = None
     watch_until: float = 0.0
     resumes: int = 0
+    done: Mapping[int, Moment] = field(default_factory=dict)
+    undoing: tuple[int, ...] = ()
+    saved: Mapping[str, Scalar] = field(default_factory=dict)
+    halted: tuple[Stage, int] | None = None
+    doubtful: bool = False
+    abandoned: bool = False
+    reached: Moment | None = None
+    found: Effect | None = None
 
     @property
     def id(self) -> str:
@@ -106,6 +122,8 @@ class Run:
         match self.stage:
             case Stage.STEPS:
                 return plan.steps
+            case Stage.UNDO:
+                return tuple(undo for index in self.undoing if (undo := self._undo_of(index)))
             case Stage.FINAL:
                 return plan.final
             case Stage.ENDED:
@@ -120,7 +138,23 @@ class Run:
 
     def key(self, index: int) -> str:
         """Names one step of this run: the same for every attempt, before and after a crash."""
-        return f"{self.id}/{self.stage.value}/{index}"
+        # What is taken back is named by the step that it takes back.
+        number = self.undoing[index] if self.stage is Stage.UNDO else index
+        return f"{self.id}/{self.stage.value}/{number}"
+
+    @property
+    def applied(self) -> int:
+        """How many of its steps happened, and were not taken back."""
+        return len(self.done)
+
+    @property
+    def undoable(self) -> tuple[int, ...]:
+        """The steps that happened and can be taken back, the newest first."""
+        return tuple(index for index in reversed(tuple(self.done)) if self._undo_of(index))
+
+    def _undo_of(self, index: int) -> Step | None:
+        item = self.start.plan.steps[index]
+        return item.undo if isinstance(item, Step) else None
 
     @property
     def outcome_so_far(self) -> Outcome:
@@ -129,7 +163,7 @@ class Run:
         if self.in_doubt:
             return Outcome.INTERRUPTED
         if self.broken:
-            return Outcome.PARTIALLY_APPLIED if self.applied else Outcome.FAILED
+            return Outcome.PARTIALLY_APPLIED if self.done else Outcome.FAILED
         if self.proof is Proof.FAILED:
             return Outcome.FAILED
         if self.stop is not None and self.proof is not Proof.INCONCLUSIVE:
@@ -153,9 +187,17 @@ def fold(records: Iterable[Record]) -> Run:
     return run
 
 
-def apply(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 -- one case an event
+def apply(run: Run, event: Event, at: Moment) -> Run:
     """`run` after `event`. Events that say nothing of its progress leave it as it is."""
+    after = _after(run, event, at)
+    moved = (after.stage, after.index) != (run.stage, run.index)
+    return replace(after, reached=at, found=None) if moved else after
+
+
+def _after(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 -- one case an event
     match event:
+        case StepObserved(effect=effect) if run.flight is None:
+            return replace(run, found=effect)
         case StageEntered(stage=stage):
             return _enter(run, stage)
         case StepIntended(attempt=attempt, values=values):
@@ -163,9 +205,10 @@ def apply(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 -- 
         case StepAnswered() | StepObserved():
             return replace(run, flight=_flown(run.flight, event, at))
         case StepEnded():
-            return _step_ended(run, event)
+            return _step_ended(run, event, at)
         case CheckSampled(index=index):
-            return replace(run, sampling={**run.sampling, index: _sampled(run, event, at)})
+            sampling = {**run.sampling, index: _sampled(run, event, at)}
+            return replace(run, sampling=sampling, saved=_kept(run, event))
         case CheckEnded():
             return _check_ended(run, event)
         case RunVerified(proof=proof, detail=detail):
@@ -176,9 +219,14 @@ def apply(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 -- 
             return replace(run, stop=event)
         case RunResumed(attempt=attempt):
             flight = run.flight and replace(run.flight, under_way=at)
-            return replace(run, resumes=attempt, flight=flight)
+            return replace(run, resumes=attempt, flight=flight, found=None)
         case RunEnded(outcome=outcome):
-            return _enter(replace(run, outcome=outcome), stage_after(outcome, run.start.plan.watch))
+            here = (run.stage, run.index)
+            halted = here if run.stage is Stage.UNDO else run.halted or here
+            ended = replace(run, outcome=outcome, halted=halted)
+            return _enter(ended, stage_after(outcome, run.start.plan.watch))
+        case RunRecovered():
+            return _recovered(run, event, at)
         case WatchStarted(stage=stage, until=until):
             return replace(_enter(run, stage), watch_since=at, watch_until=until)
         case WatchEnded(stage=stage, proof=proof):
@@ -203,6 +251,50 @@ def stage_after_watch(stage: Stage, proof: Proof, watch: WatchPlan, *, stopped: 
     return Stage.ENDED if over else Stage.WATCH_LONG
 
 
+def _recovered(run: Run, event: RunRecovered, at: Moment) -> Run:
+    """`run` in the hands of a person; what they say of the step in doubt is believed."""
+    if event.how is Recovery.ABANDON:
+        return replace(_enter(run, Stage.ENDED), abandoned=True)
+    stage, index = run.halted or (Stage.STEPS, run.index)
+    if event.happened and stage is Stage.STEPS:
+        run = replace(run, done={**run.done, index: at})
+    if event.happened and stage is Stage.UNDO:
+        run = replace(run, done=_without(run.done, run.undoing[index]))
+    # What is taken back goes on being a failure.
+    broken = run.broken if stage is Stage.UNDO else ""
+    run = replace(
+        run, broken=broken, in_doubt=False, doubtful=False, halted=None, stop=None, outcome=None,
+        proof=None, proof_detail="", check_ended=None, resumes=0, over_budget=True,
+    )  # fmt: skip
+    if event.how is Recovery.COMPENSATE:
+        return _undone(replace(run, broken=f"taken back by {event.by}"), run.undoable)
+    if stage not in (Stage.STEPS, Stage.UNDO):
+        return _enter(run, Stage.VERIFY)
+    return replace(_enter(run, stage), index=index + bool(event.happened))
+
+
+def _undone(run: Run, steps: tuple[int, ...]) -> Run:
+    """`run` as it takes back `steps`, which may be none."""
+    if not steps:
+        return _enter(run, Stage.FINAL)
+    # The latch of what failed keeps back what it was to give way to: first this comes to its end.
+    gives_way = run.stop is not None and run.stop.why is Outcome.SUPERSEDED
+    run = replace(run, stop=None) if gives_way else run
+    return _enter(replace(run, undoing=steps), Stage.UNDO)
+
+
+def _broken(run: Run, item: Step | Check, broken: str, *, doubt: bool = False) -> Run:
+    """`run` after `item` of its steps, or of those taken back, did not come to a good end."""
+    after = replace(run, broken=run.broken or broken, in_doubt=doubt, doubtful=doubt)
+    after = replace(after, halted=(run.stage, run.index))
+    # Nothing is built on what nobody knows.
+    if doubt or run.stage is Stage.UNDO:
+        return _enter(after, Stage.FINAL)
+    if item.on_error is OnError.COMPENSATE:
+        return _undone(after, run.undoable)
+    return _undone(after, run.undoable[:1] if item.on_error is OnError.UNDO_LAST else ())
+
+
 def _enter(run: Run, stage: Stage) -> Run:
     return replace(run, stage=stage, index=0, flight=None, sampling={}, watch_since=None)
 
@@ -216,21 +308,46 @@ def _flown(flight: Flight | None, event: StepAnswered | StepObserved, at: Moment
     return replace(flight, effect=event.effect, looks=flight.looks + 1, dark=dark, looked=at)
 
 
-def _step_ended(run: Run, event: StepEnded) -> Run:
+def _step_ended(run: Run, event: StepEnded, at: Moment) -> Run:
     item = run.items[event.index]
     after = replace(run, flight=None, sampling={}, index=event.index + 1)
     if event.result is StepResult.OK:
-        return replace(after, applied=after.applied + (run.stage is Stage.STEPS))
+        # What it did not do itself is not for it to take back.
+        return after if event.found else _done(run, after, event.index, at)
     if event.result is StepResult.SKIPPED:
-        return after
+        # What a stop kept from being sent is still to be done, should the run go on.
+        return replace(after, index=event.index) if run.flight is not None else after
     after = replace(after, problems=(*after.problems, f"{event.name}: {event.detail}"))
     if run.stage is Stage.FINAL:
         return after
     doubt = event.result is StepResult.IN_DOUBT
-    if isinstance(item, Step) and item.on_error is OnError.CONTINUE and not doubt:
+    # What cannot be taken back keeps nothing else from being taken back.
+    goes_on = run.stage is Stage.UNDO or item.on_error is OnError.CONTINUE
+    if goes_on and not doubt:
         return after
-    broken = f"step {event.index + 1} ({event.name}): {event.detail}"
-    return _enter(replace(after, broken=broken, in_doubt=doubt), Stage.FINAL)
+    word = "undo of step" if run.stage is Stage.UNDO else "step"
+    number = run.undoing[event.index] if run.stage is Stage.UNDO else event.index
+    broken = f"{word} {number + 1} ({event.name}): {event.detail}"
+    return _broken(replace(after, index=event.index), item, broken, doubt=doubt)
+
+
+def _done(run: Run, after: Run, index: int, at: Moment) -> Run:
+    if run.stage is Stage.STEPS:
+        return replace(after, done={**after.done, index: at})
+    if run.stage is Stage.UNDO:
+        return replace(after, done=_without(after.done, run.undoing[index]))
+    return after
+
+
+def _without(done: Mapping[int, Moment], index: int) -> Mapping[int, Moment]:
+    return {each: at for each, at in done.items() if each != index}
+
+
+def _kept(run: Run, event: CheckSampled) -> Mapping[str, Scalar]:
+    item = run.items[event.index] if event.index < len(run.items) else None
+    if event.saved is None or not isinstance(item, Check) or not item.save:
+        return run.saved
+    return {**run.saved, item.save: event.saved}
 
 
 def _sampled(run: Run, event: CheckSampled, at: Moment) -> Sampling:
@@ -257,6 +374,8 @@ def _check_ended(run: Run, event: CheckEnded) -> Run:
     if event.proof is Proof.PASSED:
         return replace(run, index=event.index + 1, sampling={})
     if run.stage is Stage.STEPS:
-        broken = f"check {event.index + 1} ({event.name}): {event.detail}"
-        return _enter(replace(run, broken=broken), Stage.FINAL)
+        item, broken = run.items[event.index], f"check {event.index + 1} ({event.name})"
+        if item.on_error is OnError.CONTINUE:
+            return replace(run, index=event.index + 1, sampling={})
+        return _broken(run, item, f"{broken}: {event.detail}")
     return replace(run, check_ended=event.proof, proof_detail=f"{event.name}: {event.detail}")

@@ -2,7 +2,8 @@
 
 from typing import assert_never
 
-from watchdog.domain import outcome_telling, run_wording
+from watchdog.domain import outcome_telling, recovering, run_wording
+from watchdog.domain.ladder_telling import goes_on_from
 from watchdog.domain.moment import Moment
 from watchdog.domain.plan import Step
 from watchdog.domain.progress import (
@@ -14,6 +15,7 @@ from watchdog.domain.progress import (
     ReportWritten,
     RunEnded,
     RunParked,
+    RunRecovered,
     RunResumed,
     RunStarted,
     RunVerified,
@@ -28,13 +30,15 @@ from watchdog.domain.progress import (
     WatchEnded,
     WatchStarted,
 )
-from watchdog.domain.run import Run
+from watchdog.domain.run import Run, apply
 from watchdog.domain.topics import Topic
 from watchdog.domain.trigger import Severity
 from watchdog.domain.wording import Telling, clock, text
 from watchdog.domain.words import duration
 
-RunTold = RunStarted | RunResumed | StepEnded | BudgetExceeded | RunEnded | WatchEnded
+RunTold = (
+    RunStarted | RunResumed | RunRecovered | StepEnded | BudgetExceeded | RunEnded | WatchEnded
+)
 # The small steps of a run; how it ends is told. A new kind must be placed here or above.
 RunNotTold = (
     StageEntered
@@ -52,6 +56,7 @@ RunNotTold = (
 )
 _DURING = {
     Stage.STEPS: "steps",
+    Stage.UNDO: "undoing",
     Stage.VERIFY: "checks",
     Stage.FINAL: "last steps",
     Stage.WATCH_SHORT: "short watch",
@@ -64,7 +69,13 @@ def of_run(event: Progress, run: Run | None, at: Moment) -> Telling | None:
     """What to tell of `event`, which befell `run` `at` that moment."""
     match event:
         case (
-            RunStarted() | RunResumed() | StepEnded() | BudgetExceeded() | RunEnded() | WatchEnded()
+            RunStarted()
+            | RunResumed()
+            | RunRecovered()
+            | StepEnded()
+            | BudgetExceeded()
+            | RunEnded()
+            | WatchEnded()
         ):
             if run is None:
                 kind = type(event).__name__
@@ -81,6 +92,8 @@ def _told(event: RunTold, run: Run, at: Moment) -> Telling | None:
             return _started(run)
         case RunResumed():
             return _resumed(run, event)
+        case RunRecovered():
+            return _recovered(run, event)
         case StepEnded():
             return _in_doubt(run, event)
         case BudgetExceeded():
@@ -94,6 +107,8 @@ def _told(event: RunTold, run: Run, at: Moment) -> Telling | None:
 
 
 def _started(run: Run) -> Telling:
+    if run.start.renews:
+        return _renews(run)
     plan = run.start.plan
     count = sum(isinstance(item, Step) for item in plan.steps)
     steps = "1 step" if count == 1 else f"{count} steps"
@@ -104,9 +119,33 @@ def _started(run: Run) -> Telling:
         begun if run.start.by else f"started: {run.start.trigger} fires",
         text=text(
             f"Plan {plan.name} runs on {run.start.target}, {run_wording.why(run)}.",
+            goes_on_from(run),
             f"It was decided at {clock(run.started.wall)}, has {steps}, and must have helped"
             f" within {duration(plan.within)}.",
             then=f"nothing; how it ends will be told. {run_wording.STOP}",
+        ),
+    )
+
+
+def _renews(run: Run) -> Telling:
+    start = run.start
+    left = [
+        item.expires.renewals
+        for item in start.plan.steps
+        if isinstance(item, Step) and item.expires
+    ]
+    last = not any(left)
+    return run_wording.of(
+        run,
+        (Topic.STARTED, Topic.EXPIRING, Topic.PAGED),
+        f"started: {start.trigger} still breaches",
+        severity=Severity.CRITICAL,
+        text=text(
+            f"What run {start.renews} changed has lapsed, and {start.trigger} still breaches: it is"
+            " done once more.",
+            "It is not renewed again by itself." if last else "",
+            then=f"look at {start.target}: the trouble lasts longer than was thought."
+            f" {run_wording.STOP}",
         ),
     )
 
@@ -126,20 +165,37 @@ def _resumed(run: Run, event: RunResumed) -> Telling:
     )
 
 
+def _recovered(run: Run, event: RunRecovered) -> Telling:
+    return run_wording.of(
+        run,
+        (Topic.STARTED,),
+        f"{recovering.deed(event)}: {event.by}: {event.reason}",
+        text=text(
+            f"{event.by} decided: run {run.id} {recovering.deed(event)}.",
+            run_wording.happened(run),
+            then="nothing; how it ends will be told, and the latch stays until"
+            f" {run_wording.clear(run)}.",
+        ),
+    )
+
+
 def _in_doubt(run: Run, event: StepEnded) -> Telling | None:
     # A doubtful last notice is told with the outcome; it changed nothing on the target.
-    if event.result is not StepResult.IN_DOUBT or event.stage is not Stage.STEPS:
+    if event.result is not StepResult.IN_DOUBT or event.stage is Stage.FINAL:
         return None
+    after = apply(run, event, run.started)
+    which = recovering.in_doubt(after) or f"step {event.index + 1}"
     return run_wording.of(
         run,
         (Topic.INTERRUPTED, Topic.PAGED),
-        f"is cut off: step {event.index + 1} may or may not have happened",
+        f"is cut off: {which.partition(' (')[0]} may or may not have happened",
         severity=Severity.CRITICAL,
         text=text(
-            f"Step {event.index + 1}, {event.name}: {event.detail}.",
+            f"In doubt is {which}: {event.detail}.",
             "It is not sent again, and no later step is.",
-            then=f"look at {run.start.target} by hand: did it happen? Finish the plan or undo it"
-            f" yourself, then {run_wording.clear(run)}.",
+            run_wording.happened(run),
+            then=f"look at {run.start.target} by hand: did it happen? Its end will be told in a"
+            " moment, with the commands to go on.",
         ),
     )
 

@@ -1,5 +1,6 @@
 """What the messages about a run have in common: its name, its facts, and the next command."""
 
+from watchdog.domain import recovering
 from watchdog.domain.plan import Step
 from watchdog.domain.progress import Outcome
 from watchdog.domain.run import Run
@@ -25,7 +26,7 @@ def of(
         topics=topics,
         severity=max(start.severity, severity),
         target=start.target,
-        title=title(f"{start.target}: rollback {start.plan.name} {what}"),
+        title=title(f"{start.target}: {_deed(run)} {start.plan.name} {what}"),
         text=text,
         fields=fields(
             [
@@ -40,17 +41,35 @@ def of(
     )
 
 
+def _deed(run: Run) -> str:
+    return "renewal of" if run.start.renews else "rollback"
+
+
 def done(run: Run) -> str:
     """How far it came: `1 of 2 steps were done`."""
     steps = sum(isinstance(item, Step) for item in run.start.plan.steps)
-    return f"{run.applied} of {steps} steps were done"
+    undone = recovering.taken_back(run)
+    holds = f" and hold; taken back: {undone}" if undone else ""
+    return f"{run.applied} of {steps} steps were done{holds}"
 
 
 def changed(run: Run) -> str:
     """What a run that went wrong may have left behind."""
     if run.in_doubt:
-        return "One more may have happened: nobody could tell."
+        return f"In doubt is {recovering.in_doubt(run)}: nobody could tell whether it happened."
     return "The target may be half changed." if run.applied and run.broken else ""
+
+
+def happened(run: Run) -> str:
+    """Which steps have happened and hold, a line each; empty where none did."""
+    standing = recovering.standing(run)
+    return f"Done, and not taken back:\n{numbered(standing)}" if standing else ""
+
+
+def ways_on(run: Run) -> str:
+    """What a person may type to go on with a run that stopped; empty where there is no way."""
+    ways = recovering.commands(run)
+    return f"Ways on, once you have looked:\n{numbered(ways)}" if ways else ""
 
 
 def problems(run: Run) -> str:

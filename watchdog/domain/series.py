@@ -34,6 +34,12 @@ def trigger_check(trigger: str) -> str:
     return f"trigger {trigger} no longer breaches"
 
 
+def is_trigger_check(name: str) -> bool:
+    """Whether `name` is that of such a check."""
+    before, after = trigger_check("\0").split("\0")
+    return name.startswith(before) and name.endswith(after)
+
+
 @dataclass(slots=True)
 class _Seen:
     """What has been read so far. `looks` and `histories` go by the name of the signal."""

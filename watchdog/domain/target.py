@@ -7,16 +7,20 @@ from enum import StrEnum
 from watchdog.domain.arming import Bar
 from watchdog.domain.breaker import BreakerLimits
 from watchdog.domain.decision_table import Row
-from watchdog.domain.doors import Doors, TlsFiles
+from watchdog.domain.doors import ApiDoor, Doors, TlsFiles
+from watchdog.domain.heartbeat import Heartbeat
+from watchdog.domain.people import People
 from watchdog.domain.plan import Options, Plan
 from watchdog.domain.signal import Signal
 from watchdog.domain.trigger import Severity, Trigger
+from watchdog.domain.windows import Window
 
 
 class Mode(StrEnum):
     """How far the program goes by itself."""
 
     ALERT_ONLY = "alert-only"
+    APPROVE = "approve"
     AUTO = "auto"
 
 
@@ -112,6 +116,7 @@ class Target:
     decisions: tuple[Row, ...] = ()
     arming: Bar = field(default_factory=Bar)
     changes: ChangeRules | None = None
+    windows: tuple[Window, ...] = ()
 
     def trigger(self, name: str) -> Trigger | None:
         """The trigger of that name, or of that label value, if the file still has it."""
@@ -143,3 +148,10 @@ class Daemon:
     inbound: Doors | None = None
     tls: TlsFiles | None = None
     breaker: BreakerLimits = field(default_factory=BreakerLimits)
+    people: People = field(default_factory=dict)
+    api: ApiDoor | None = None
+    windows: tuple[Window, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    heartbeat: Heartbeat | None = None
+    keep: float | None = None
+    archive: str = ""

@@ -2,15 +2,22 @@
 
 from typing import assert_never, get_args
 
+from watchdog.domain.ailing_telling import AilmentTold, of_ailment
+from watchdog.domain.approval_telling import of_approval
 from watchdog.domain.arming_telling import ArmingTold, of_arming
 from watchdog.domain.events import (
     Acknowledged,
+    AilmentFound,
+    AilmentOver,
     ArmedEarly,
     BreakerClosed,
     BreakerOpened,
+    ChangeExpired,
     ChangeSeen,
     ClockStepped,
+    CommandAnswered,
     CommandReceived,
+    CommandRefused,
     ConfigLoaded,
     ConfigRefused,
     DaemonStarted,
@@ -18,6 +25,7 @@ from watchdog.domain.events import (
     Decided,
     DecisionJudged,
     Event,
+    ExpiryWarned,
     InboundIncomplete,
     IncidentClosed,
     IncidentOpened,
@@ -42,9 +50,17 @@ from watchdog.domain.events import (
     VersionGood,
     VersionQuarantined,
     VersionReleased,
+    WindowBegan,
+    WindowEnded,
+    WindowLifted,
+    WindowSet,
 )
+from watchdog.domain.expiry_telling import ExpiryTold, of_expiry
 from watchdog.domain.inbound_telling import of_inbound
+from watchdog.domain.keeping import OlderJournalAccepted, RecordsRemoved, SnapshotKept
+from watchdog.domain.keeping_telling import of_keeping
 from watchdog.domain.progress import Progress
+from watchdog.domain.requests import ApprovalEvent
 from watchdog.domain.run import Run
 from watchdog.domain.run_telling import RunTold, of_run
 from watchdog.domain.standing_telling import StandingTold, of_standing
@@ -53,6 +69,7 @@ from watchdog.domain.topics import Topic
 from watchdog.domain.trigger import Severity
 from watchdog.domain.trouble_telling import TroubleTold, of_trouble
 from watchdog.domain.version_telling import VersionTold, of_version
+from watchdog.domain.window_telling import WindowTold, kept_low, of_window
 from watchdog.domain.wording import Telling, fields, text, title
 from watchdog.domain.words import utc
 
@@ -70,6 +87,11 @@ TOLD: tuple[type[Event], ...] = (
     *get_args(ArmingTold),
     *get_args(VersionTold),
     *get_args(StandingTold),
+    *get_args(AilmentTold),
+    *get_args(WindowTold),
+    *get_args(ExpiryTold),
+    *get_args(ApprovalEvent),
+    OlderJournalAccepted,
 )
 # Nobody is told of these. A new kind of event must be placed here, or be told: mypy insists.
 NotTold = (
@@ -79,6 +101,8 @@ NotTold = (
     | TriggerJoined
     | ClockStepped
     | CommandReceived
+    | CommandAnswered
+    | CommandRefused
     | SignalReceived
     | NotificationDelivered
     | NotificationGivenUp
@@ -86,10 +110,19 @@ NotTold = (
     | DecisionJudged
     | TriggersDefined
     | VersionGood
+    | SnapshotKept
+    | RecordsRemoved
 )
 
 
-def message(record: Record, run: Run | None = None) -> Telling | None:
+_DOES = {
+    Mode.AUTO.value: "It rolls back by itself.",
+    Mode.APPROVE.value: "It rolls back once people agree, and asks them each time.",
+    Mode.ALERT_ONLY.value: "It only tells, and changes nothing.",
+}
+
+
+def message(record: Record, run: Run | None = None) -> Telling | None:  # noqa: C901, PLR0912
     """What to tell of `record`; None where it is not told.
 
     `run` is the run that the record is of, as it was just before it; for `RunStarted`, the run
@@ -98,15 +131,20 @@ def message(record: Record, run: Run | None = None) -> Telling | None:
     event = record.event
     if isinstance(event, Progress):
         return of_run(event, run, record.at)
+    if isinstance(event, ApprovalEvent):
+        return of_approval(event)
     match event:
         case (
             TriggerChanged() | SourceWentBlind() | SourceSeesAgain() | Decided() | IncidentClosed()
         ):
-            return of_trouble(event, record.at.wall)
+            telling = of_trouble(event, record.at.wall)
+            return kept_low(telling, getattr(event, "planned", ""))
         case ConfigLoaded() | ConfigRefused():
             return _config(event)
         case InboundIncomplete():
             return of_inbound(event)
+        case AilmentFound() | AilmentOver():
+            return of_ailment(event)
         case LatchCleared() | Paused() | Resumed() | KillSwitchChanged():
             return _hold(event)
         case (
@@ -117,7 +155,14 @@ def message(record: Record, run: Run | None = None) -> Telling | None:
             | OutcomeEscalated()
             | Acknowledged()
         ):
-            return of_standing(event, record.at.wall)
+            telling = of_standing(event, record.at.wall)
+            return kept_low(telling, getattr(event, "planned", ""))
+        case WindowSet() | WindowLifted() | WindowBegan() | WindowEnded():
+            return of_window(event)
+        case ExpiryWarned() | ChangeExpired():
+            return of_expiry(event)
+        case OlderJournalAccepted():
+            return of_keeping(event)
         case ModeChanged() | ArmedEarly():
             return of_arming(event)
         case ChangeSeen() | VersionQuarantined() | VersionReleased():
@@ -141,9 +186,8 @@ def _config(event: ConfigLoaded | ConfigRefused) -> Telling:
             ),
             fields=fields([("File", event.file), ("Error", event.error)]),
         )
-    armed = event.mode == Mode.AUTO
     by = f", armed by {event.armed_by}" if event.armed_by else ""
-    does = "It rolls back by itself." if armed else "It only tells, and changes nothing."
+    does = _DOES.get(event.mode, "")
     return Telling(
         topics=(Topic.CONFIG,),
         severity=Severity.INFO,

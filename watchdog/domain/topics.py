@@ -25,6 +25,10 @@ class Topic(StrEnum):
     OUTCOME = "outcome"
     ESCALATED = "escalated"
     QUARANTINED = "quarantined"
+    APPROVAL = "approval"
+    AILING = "ailing"
+    WINDOW = "window"
+    EXPIRING = "expiring"
 
 
 # Nobody needs to do anything about these, however grave what came before was.
@@ -49,5 +53,9 @@ MEANINGS = {
     Topic.BREAKER: "the automation stopped itself, or a person lets it go on",
     Topic.OUTCOME: "a decision table asks people to investigate or to monitor, or no longer does",
     Topic.ESCALATED: "nobody decided in the time that a decision table gives",
+    Topic.APPROVAL: "people are asked whether a plan may run, or what became of that",
     Topic.QUARANTINED: "a version was rolled back from, released, or is back all the same",
+    Topic.AILING: "something is wrong with the watchdog itself, or no longer is",
+    Topic.WINDOW: "a freeze or planned work was set, begins or ends",
+    Topic.EXPIRING: "a change lapses by itself soon, has lapsed, or was renewed",
 }

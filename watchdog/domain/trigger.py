@@ -34,7 +34,8 @@ class Trigger:
     length `hold` that must be decided; more than `max_gap` UNKNOWN slots in a row lose a
     pending trigger. `paced_by`: the source whose rounds evaluate it, one `every` apart; its only
     one when empty. `clear_when`: what it takes to be over, where that is more than not to be
-    in breach. Without a `plan` people are told, and that is all.
+    in breach. Without a `plan` people are told, and that is all. `cause`: a word for what is
+    wrong, such as security, which decides who is asked.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Trigger:
     clear_when: Condition | None = None
     once_per_version: bool = False
     paced_by: str = ""
+    cause: str = ""
 
     @property
     def terms(self) -> tuple[Term, ...]:

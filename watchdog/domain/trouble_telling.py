@@ -11,6 +11,7 @@ from watchdog.domain.events import (
     TriggerChanged,
 )
 from watchdog.domain.evidence import breach_began
+from watchdog.domain.ladder_telling import offered
 from watchdog.domain.run_wording import STOP, clear_command
 from watchdog.domain.topics import Topic
 from watchdog.domain.trigger import Change, Severity
@@ -19,7 +20,22 @@ from watchdog.domain.words import duration, utc, value
 
 TroubleTold = TriggerChanged | SourceWentBlind | SourceSeesAgain | Decided | IncidentClosed
 # A refusal that a person asked for, or that ends by itself in a moment, wakes nobody up.
-_CALM = (Reason.PAUSED, Reason.UNCONFIRMED)
+_CALM = (
+    Reason.PAUSED,
+    Reason.UNCONFIRMED,
+    Reason.MAINTENANCE,
+    Reason.GROUP_BUSY,
+    Reason.GROUP_ORDER,
+    Reason.DATA_PLAN_RUNNING,
+)
+# These are over as soon as something else is, and nobody has to do anything about it.
+_BY_ITSELF = (
+    Reason.MAINTENANCE,
+    Reason.GROUP_BUSY,
+    Reason.GROUP_ORDER,
+    Reason.DATA_PLAN_RUNNING,
+)
+_QUIET = (Reason.UNCONFIRMED, Reason.MAINTENANCE)
 
 
 def of_trouble(event: TroubleTold, now: float) -> Telling | None:
@@ -33,8 +49,13 @@ def of_trouble(event: TroubleTold, now: float) -> Telling | None:
             return _seeing(event, now)
         case Decided(refusal="" | Reason.ALERT_ONLY.value):
             return _decided(event)
+        case Decided(refusal=Reason.AWAITING_APPROVAL.value):
+            # The request for it says all of that, and how to answer.
+            return None
         case Decided(refusal=Reason.NO_PLAN.value):
             return _for_people(event)
+        case Decided(refusal=Reason.NEXT_LEVEL_OFFERED.value):
+            return offered(event)
         case Decided():
             return _refused(event)
         case IncidentClosed():
@@ -188,17 +209,29 @@ def _refused(event: Decided) -> Telling:
     topics = (Topic.REFUSED,) if calm else (Topic.REFUSED, Topic.PAGED)
     return Telling(
         topics=topics,
-        severity=Severity.INFO if event.refusal == Reason.UNCONFIRMED else event.severity,
+        severity=Severity.INFO if event.refusal in _QUIET else event.severity,
         target=event.target,
         title=title(f"{event.target}: NOT rolled back ({why}): {event.trigger} fires"),
         text=text(
-            f"{event.trigger} fires, and plan {event.plan} was not started: {meaning}.",
+            f"{event.trigger} fires, and {_plan(event)} was not started: {meaning}.",
             event.detail and f"In detail: {event.detail}.",
             until,
-            then=f"look at {event.target} now; the machine does nothing until this is lifted:"
-            f" `{_lift(event)}`.",
+            then=_next(event),
         ),
         fields={**_decision_fields(event), **fields([("Reason", why), ("Detail", event.detail)])},
+    )
+
+
+def _plan(event: Decided) -> str:
+    return f"plan {event.plan}" if event.plan else "nothing"
+
+
+def _next(event: Decided) -> str:
+    if event.refusal in _BY_ITSELF:
+        return "nothing: it is decided anew each round."
+    return (
+        f"look at {event.target} now; the machine does nothing until this is lifted:"
+        f" `{_lift(event)}`."
     )
 
 

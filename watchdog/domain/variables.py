@@ -14,6 +14,8 @@ NAMES = {
     "run.plan": "the plan's name",
     "run.kind": "the plan's kind, such as immediate, partial or full",
     "run.trigger": "the trigger (or person) that started it",
+    "run.severity": "how grave that is: info, warning or critical",
+    "run.cause": "the trigger's word for what is wrong, such as security; empty if it has none",
     "run.reason": "why it was started",
     "run.outcome": "the outcome so far: succeeded, failed, partially_applied, inconclusive, "
     "interrupted, superseded or stopped",
@@ -25,21 +27,11 @@ NAMES = {
     "run.to_version": "the version that the plan returns to; a plan that names it needs one",
 }
 TO_VERSION = "run.to_version"
+SAVED = "saved."
 _ONE = re.compile(r"\{\{\s*([A-Za-z0-9_.]+)\s*\}\}")
 
-Value = str | int
+Value = str | int | float | bool
 Json: TypeAlias = "str | int | float | bool | Mapping[str, Json] | Sequence[Json] | None"
-
-
-def unknown_names(options: Json) -> list[str]:
-    """Every variable in `options` that does not exist."""
-    if isinstance(options, str):
-        return [name for name in _ONE.findall(options) if name not in NAMES]
-    if isinstance(options, Mapping):
-        return [name for value in options.values() for name in unknown_names(value)]
-    if isinstance(options, Sequence):
-        return [name for value in options for name in unknown_names(value)]
-    return []
 
 
 def mentioned(options: Json) -> frozenset[str]:

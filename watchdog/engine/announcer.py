@@ -52,6 +52,10 @@ class Announcer:
         """
         self._alarm(text, "")
 
+    def waiting(self) -> dict[str, float]:
+        """For how many seconds the oldest message of each channel has been under way."""
+        return {messenger.name: messenger.waits_for for messenger in self._messengers}
+
     async def settle(self, limit: float) -> bool:
         """Wait until every channel has told all there is; False where `limit` seconds were too few.
 

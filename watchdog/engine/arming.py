@@ -6,11 +6,10 @@ from watchdog.domain.armed import changes
 from watchdog.domain.events import Event
 from watchdog.domain.scorecard import Scorecard
 from watchdog.domain.target import Target
-from watchdog.ports import Clock, Journal
+from watchdog.ports import Clock
 
 
-async def changes_of(targets: Sequence[Target], journal: Journal, clock: Clock) -> list[Event]:
-    """What to record beside the load of `targets`. Raises JournalError."""
-    card = Scorecard().replay(await journal.read(kinds=Scorecard.KINDS))
+def changes_of(targets: Sequence[Target], card: Scorecard, clock: Clock) -> list[Event]:
+    """What to record beside the load of `targets`, after all the loads that `card` knows of."""
     now = clock.now()
     return [event for target in targets for event in changes(target, card, now)]

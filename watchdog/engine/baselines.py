@@ -21,16 +21,21 @@ async def keep_baselines(journal: Journal, target: str, memories: Memories) -> N
 
 
 async def recall_baselines(
-    journal: Journal, memories: Mapping[str, Callable[[], Memories]]
+    journal: Journal,
+    memories: Mapping[str, Callable[[], Memories]],
+    changed: Mapping[str, float],
 ) -> None:
     """Fill the memories (by target) from the journal, and from now on with changes.
 
-    They are asked for anew each time: a reload makes new ones.
+    They are asked for anew each time: a reload makes new ones. `changed`: by target, the Unix
+    second of its newest change so far.
     """
     for target, current in memories.items():
         kept = await journal.kept(_name(target))
         if kept is not None:
             current().restore(kept[0])
+        if target in changed:
+            current().changed(changed[target])
 
     def learn(records: Sequence[Record]) -> None:
         for record in records:
@@ -38,7 +43,6 @@ async def recall_baselines(
             if isinstance(event, ChangeSeen) and event.target in memories:
                 memories[event.target]().changed(event.at)
 
-    learn(await journal.read(kinds=[ChangeSeen]))
     journal.listen(learn)
 
 

@@ -1,42 +1,59 @@
 """Decides about one target's proposals: asks the guards, and says what to journal."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from watchdog.domain.account import Account
 from watchdog.domain.breaker import BreakerOpened
-from watchdog.domain.condition import Condition, Op
 from watchdog.domain.decision import Facts, Reason, Refusal, decide
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.events import Decided, Event, TriggerJoined, VersionQuarantined
-from watchdog.domain.ledger import Account, Ledger
+from watchdog.domain.groups import data_run
+from watchdog.domain.ledger import Ledger
 from watchdog.domain.matrix import Proposal
-from watchdog.domain.moment import Moment
-from watchdog.domain.plan import PROOF_SAMPLES, Check, Look, Plan, Return, Step
+from watchdog.domain.moment import Moment, is_over
+from watchdog.domain.plan import Check, Options, Plan, Return, Step
+from watchdog.domain.plan_parts import acts
 from watchdog.domain.progress import RunStarted
-from watchdog.domain.series import trigger_check
-from watchdog.domain.signal import Signal
 from watchdog.domain.target import Target
 from watchdog.domain.trigger import Severity, Trigger
+from watchdog.domain.unapproved import allowing
 from watchdog.domain.variables import TO_VERSION, mentioned
 from watchdog.domain.versions import Versions
+from watchdog.domain.windows import Window
 from watchdog.domain.words import stamp
 from watchdog.domain.would_help import destination, unchecked
+from watchdog.engine.approvals import Approvals
+from watchdog.engine.climber import Climber
 from watchdog.engine.defects import unexpected
-from watchdog.engine.own_eyes import own_look
+from watchdog.engine.membership import Membership, Neighbour
+from watchdog.engine.trigger_proofs import with_checks_of
 from watchdog.engine.vetoes import Vetoes
-from watchdog.ports import Clock, Eyes, Journal
+from watchdog.engine.windows import Windows
+from watchdog.ports import Calendar, Clock, Eyes, Journal
 
-# Of a trigger's `every`: an evaluation is looked at about once, however late the next one comes.
-FRESH = 1.1
 PREFLIGHT_LIMIT = 10.0
-# Nothing new for anybody: it had its run, or the next look will tell.
-_NOT_TOLD = {Reason.ALREADY_HANDLED, Reason.UNCONFIRMED}
+# Nothing new for anybody: it had its run, or was told, or the next look will tell.
+_NOT_TOLD = {
+    Reason.ALREADY_HANDLED,
+    Reason.UNCONFIRMED,
+    Reason.APPROVAL_DENIED,
+    Reason.APPROVAL_EXPIRED,
+}
+_PEOPLE_DECIDE = {Reason.AWAITING_APPROVAL, Reason.NEXT_LEVEL_OFFERED}
+# Whoever is asked, or only told, should know whether it could be done at all.
+_PREFLIGHT_ALL_THE_SAME = {Reason.ALERT_ONLY, *_PEOPLE_DECIDE}
+_OF_THE_GROUP = (Reason.GROUP_BUSY, Reason.GROUP_ORDER)
 HOUR = 3600.0
 
 
 async def _nothing_to_look_for(_target: str) -> None:
     """Nobody is asked what changed."""
+
+
+def _nobody_counts(_target: str, _source: str) -> None:
+    """Nobody waits for whole rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +63,11 @@ class Shared:
     `alarm` tells people at once, without the journal. `self_stop` says what to journal first when
     nothing may begin any more. `skew` gives the seconds between our
     clock and a target's sources, where they say. `starting` lets one lane start at a time.
-    `look_for_changes` records what is new of a target's changes; never raises.
+    `look_for_changes` records what is new of a target's changes; never raises. `round_taken` hears
+    of each round that was evaluated, by target and source; never waits. `windows` are those that
+    hold all targets; without a `calendar` none that is written opens. `groups` are the dependency
+    groups, by name; `neighbour` is the lane of another target, None where there is none.
+    `said_by`: who gives the signal that a target asks for, by the names that they give.
     """
 
     clock: Clock
@@ -59,6 +80,12 @@ class Shared:
     self_stop: Callable[[], Sequence[BreakerOpened]] = tuple
     starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     look_for_changes: Callable[[str], Awaitable[None]] = _nothing_to_look_for
+    round_taken: Callable[[str, str], None] = _nobody_counts
+    calendar: Calendar | None = None
+    windows: tuple[Window, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    said_by: Callable[[str, Options], Sequence[str]] = lambda _target, _ask: ()
+    neighbour: Callable[[str], Neighbour | None] = lambda _target: None
 
 
 class Decider:
@@ -69,6 +96,11 @@ class Decider:
         self._shared = shared
         self._eyes = eyes
         self.vetoes = Vetoes(target)
+        self.approvals = Approvals(target, shared.ledger, shared.clock, eyes, shared.said_by)
+        self.windows = Windows(target, shared.ledger, shared.calendar, shared.windows)
+        self.group = Membership(target.name, shared.groups, shared.ledger, shared.neighbour)
+        self._unfit: set[str] = set()
+        self.climber = Climber(target, shared.ledger)
         self._told: set[tuple[str, str]] = set()
         self._last_run = ""
 
@@ -82,11 +114,11 @@ class Decider:
         """What is known of the target's versions."""
         return self._shared.ledger.versions.of(self._target.name)
 
-    def facts(self, now: Moment) -> Facts:
-        """What the guards may know at this moment."""
+    def facts(self, now: Moment, *, alone: bool = False) -> Facts:
+        """What the guards may know at this moment; `alone`, as if it were in no group."""
         ledger = self._shared.ledger
         paused = ledger.paused
-        if paused is not None and paused.until is not None and now.wall >= paused.until:
+        if paused is not None and is_over(paused.until, ledger.paused_at, now):
             paused = None
         return Facts(
             mode=self._target.mode,
@@ -102,36 +134,66 @@ class Decider:
             vetoed=self.vetoes.standing(now),
             target=self._target,
             versions=self.versions,
+            windows=self.windows.open(now),
+            group_busy="" if alone else self.group.busy(),
+            group_first="" if alone else self.group.first(now),
+            group_looked=None if alone else self.group.looked(),
+            data_run=data_run(self._target.name, ledger),
         )
+
+    def would_start(self, proposals: Sequence[Proposal], now: Moment) -> str:
+        """What it is about to start, were it in no group; empty where something is against it."""
+        facts = self.facts(now, alone=True)
+        for one in proposals:
+            # Whether it still breaches after a restart shows at once: so long others wait.
+            sure = replace(one, confirmed=True)
+            if one.breaching and one.plan not in self._unfit and decide(sure, facts, now) is None:
+                return f"{one.trigger} fires, plan {one.plan}"
+        return ""
 
     async def consider(
         self, proposal: Proposal, incident: str, now: Moment
     ) -> tuple[list[Event], Plan | None]:
         """What to journal about `proposal`; with a plan when it is to be acted on."""
         refusal = decide(proposal, self.facts(now), now)
+        self.group.waits = refusal is not None and refusal.reason in _OF_THE_GROUP
         if refusal is not None and refusal.reason is Reason.RUN_IN_PROGRESS:
             return self.joined(proposal, incident), None
         if refusal is not None and refusal.reason in _NOT_TOLD:
             return [], None
         plan = self._target.plans.get(proposal.plan)
         if plan is None:
-            return self._without_plan(proposal, incident), None
-        if refusal is None or refusal.reason is Reason.ALERT_ONLY:
+            return self._without_plan(proposal, incident, refusal), None
+        if refusal is not None and self.approvals.is_asked(proposal, plan):
+            return self._waits_for_people(proposal, plan, incident, refusal), None
+        if refusal is None or refusal.reason in _PREFLIGHT_ALL_THE_SAME:
             refusal = await self.preflight(plan) or refusal
+        if refusal is not None and refusal.reason in _PEOPLE_DECIDE:
+            told = self._waits_for_people(proposal, plan, incident, refusal)
+            asked = await self.approvals.ask(proposal, plan, incident, self.rendered(plan))
+            return [*told, *asked], None
         if refusal is None:
             if plan.judges_version:
                 # Somebody may have mended it since: what they did is taken into account by `go`.
                 await self._shared.look_for_changes(self._target.name)
             return [], plan
-        if not self._tell_once(proposal.episode, refusal.reason.value):
-            return [], None
-        return [self._decided(proposal, plan, incident, refusal)], None
+        return self._waits_for_people(proposal, plan, incident, refusal), None
 
-    def _without_plan(self, proposal: Proposal, incident: str) -> list[Event]:
+    def _waits_for_people(
+        self, proposal: Proposal, plan: Plan, incident: str, refusal: Refusal
+    ) -> list[Event]:
+        told = self._tell_once(_told_as(proposal), refusal.reason.value)
+        return [self._decided(proposal, plan, incident, refusal)] if told else []
+
+    def _without_plan(
+        self, proposal: Proposal, incident: str, refusal: Refusal | None
+    ) -> list[Event]:
         """A trigger that only tells people says so once."""
-        if not self._tell_once(proposal.episode, Reason.NO_PLAN.value):
+        if refusal is None or refusal.reason is not Reason.MAINTENANCE:
+            refusal = Refusal(Reason.NO_PLAN)
+        if not self._tell_once(proposal.episode, refusal.reason.value):
             return []
-        return [self._decided(proposal, None, incident, Refusal(Reason.NO_PLAN))]
+        return [self._decided(proposal, None, incident, refusal)]
 
     def joined(self, proposal: Proposal, incident: str) -> list[Event]:
         """A trigger that adds nothing to what is being done already."""
@@ -161,9 +223,10 @@ class Decider:
         """The decision to act, and the run it starts; or what came in between."""
         refusal = decide(proposal, self.facts(now), now)
         if refusal is not None:
-            told = self._tell_once(proposal.episode, refusal.reason.value)
+            told = self._tell_once(_told_as(proposal), refusal.reason.value)
             return [self._decided(proposal, plan, incident, refusal)] if told else []
-        checked = self._with_checks_of(plan, self._asking(proposal))
+        approval, exempted = allowing(proposal, plan, self._target, self.account, self.versions)
+        checked = with_checks_of(plan, self._asking(proposal), self._target)
         started = self.started(checked, incident, now)
         start = replace(
             started,
@@ -171,8 +234,14 @@ class Decider:
             severity=proposal.severity,
             episode=proposal.episode,
             reason=proposal.row or f"{proposal.trigger} fires",
+            follows=proposal.follows,
+            rest=self.climber.rest(proposal, plan),
+            approval=approval,
+            renews=proposal.renews,
+            cause=next((one.cause for one in self._asking(proposal) if one.cause), ""),
         )
-        return [self._decided(proposal, plan, incident, None), *self.quarantined(start), start]
+        decided = self._decided(proposal, plan, incident, None)
+        return [decided, *exempted, *self.quarantined(start), start]
 
     def _asking(self, proposal: Proposal) -> list[Trigger]:
         """The triggers whose firing asks for it; of one with a label, those of its values."""
@@ -205,7 +274,10 @@ class Decider:
     def started(self, plan: Plan, incident: str, now: Moment) -> RunStarted:
         """A run of `plan` from now on, with a name of its own."""
         name = f"{self._target.name}-{stamp(now.wall)}"
-        self._last_run = name if not self._last_run.startswith(name) else f"{self._last_run}b"
+        # A clock that steps back comes by the same moment twice.
+        while name == self._last_run or self._shared.ledger.knows(name):
+            name = f"{name}b"
+        self._last_run = name
         return RunStarted(
             target=self._target.name,
             incident=incident,
@@ -222,57 +294,22 @@ class Decider:
 
     def with_trigger_checks(self, plan: Plan) -> Plan:
         """`plan` with the proof that no trigger which selects it breaches any longer."""
-        rows = [row for row in self._target.decisions if row.plan == plan.name]
+        name = plan.reverses or plan.name
+        rows = [row for row in self._target.decisions if row.plan == name]
         asked = {name for row in rows for name in row.firing}
         selecting = [
-            one for one in self._target.triggers if one.plan == plan.name or one.name in asked
+            one for one in self._target.triggers if one.plan == name or one.name in asked
         ]
-        return self._with_checks_of(plan, selecting)
-
-    def _with_checks_of(self, plan: Plan, triggers: Sequence[Trigger]) -> Plan:
-        """`plan` with the proof that matters most: what fired must have stopped breaching."""
-        if not plan.verify_trigger:
-            return plan
-        checks = (check for trigger in triggers for check in self._checks(plan, trigger))
-        return replace(plan, verify=(*plan.verify, *checks))
-
-    def _checks(self, plan: Plan, trigger: Trigger) -> Sequence[Check]:
-        own = [term for term in trigger.terms if not term.signal.hearsay]
-        if len(own) == len(trigger.terms) or any(term.relative for term in own):
-            return [self._check(plan, trigger)]
-        # That nobody says any longer that it burns is no proof: what we see ourselves is.
-        return [self._check(plan, replace(trigger, watches=term)) for term in own]
-
-    def _check(self, plan: Plan, trigger: Trigger) -> Check:
-        signal, look, expect = self._proof(trigger)
-        return Check(
-            name=trigger_check(trigger.name),
-            signal=signal,
-            look=look,
-            expect=expect,
-            pause=trigger.every,
-            samples=PROOF_SAMPLES,
-            within=plan.verify_within,
-        )
-
-    def _proof(self, trigger: Trigger) -> tuple[Signal, Look, Condition]:
-        """What shows that `trigger` no longer breaches: a fresh look, where one tells."""
-        term = trigger.plain
-        if term is None or term.relative is not None or trigger.for_each:
-            # What its own evaluations say: nothing else knows all that they rest on.
-            # One evaluation must not count for two, as it would if they stopped meanwhile.
-            signal = Signal(trigger.name, "", max_staleness=FRESH * trigger.every)
-            return signal, own_look(trigger.name), Condition(Op.PASSING)
-        source = self._target.sources[term.signal.source]
-        ask = self._target.signals[term.signal.name].ask
-        return term.signal, Look(source.use, source.options, ask), term.breach_when.negated()
+        return with_checks_of(plan, selecting, self._target)
 
     async def preflight(self, plan: Plan) -> Refusal | None:
         """Why a step of `plan` could not run; None when all could."""
-        for step in (*plan.steps, *plan.final):
-            problem = await self._problem(step) if isinstance(step, Step) else ""
+        for step in acts(plan):
+            problem = await self._problem(step)
             if problem:
+                self._unfit.add(plan.name)
                 return Refusal(Reason.PREFLIGHT_FAILED, f"{step.name}: {problem}")
+        self._unfit.discard(plan.name)
         return None
 
     async def _problem(self, step: Step) -> str:
@@ -315,6 +352,7 @@ class Decider:
             until=refusal.until if refusal else None,
             would_do=tuple(self.rendered(plan)) if plan else (),
             unchecked=self._unchecked(proposal, plan),
+            follows=proposal.follows,
         )
 
     def _unchecked(self, proposal: Proposal, plan: Plan | None) -> tuple[str, ...]:
@@ -328,8 +366,15 @@ class Decider:
 
     def remember(self, decided: Decided) -> None:
         """A decision found in the journal was told before the restart."""
-        self._told.add((decided.episode, decided.refusal))
+        self._told.add((f"{decided.follows}{decided.episode}", decided.refusal))
+        self.climber.remember(decided)
 
     def forget_told(self) -> None:
         """What was told could not be recorded: tell it again."""
         self._told.clear()
+        self.climber.forget_told()
+
+
+def _told_as(proposal: Proposal) -> str:
+    """What is told once: a firing, and anew each level that it asks for after the first."""
+    return f"{proposal.follows}{proposal.episode}"

@@ -5,18 +5,29 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, assert_never
 
 from watchdog.domain.decision import supersedes
-from watchdog.domain.events import ConfigLoaded, Event, IncidentClosed
+from watchdog.domain.errors import JournalError
+from watchdog.domain.events import (
+    ConfigLoaded,
+    Event,
+    IncidentClosed,
+)
+from watchdog.domain.expiring import renewal
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
 from watchdog.domain.plan import Plan
 from watchdog.domain.progress import Outcome, RunStarted, Stage
+from watchdog.domain.requests import ApprovalGranted, ApprovalRequested
 from watchdog.domain.run import WATCHES, begin
 from watchdog.domain.shadow_book import ShadowBook
 from watchdog.domain.target import Target
+from watchdog.domain.trigger import Inactive
+from watchdog.domain.unapproved import with_all_causes
+from watchdog.domain.windows import kept_down
 from watchdog.engine.baking import Baking
 from watchdog.engine.baselines import keep_baselines
 from watchdog.engine.decider import Shared
 from watchdog.engine.evaluator import Evaluator, Looked
+from watchdog.engine.expiry_clock import ExpiryClock
 from watchdog.engine.inbox import Order, Wake
 from watchdog.engine.own_eyes import OwnEyes
 from watchdog.engine.table_clock import TableClock
@@ -37,6 +48,9 @@ class Lane(TargetRuns):
         super()._take(target, eyes, hands)
         self.evaluator = Evaluator(target)
         self.table = TableClock(target, self.evaluator)
+        self.expiries = ExpiryClock(
+            target.name, self._shared.ledger, self.evaluator, self.decider.facts
+        )
         self._eyes = OwnEyes(eyes, lambda: self.evaluator)
 
     # -- what comes in
@@ -64,6 +78,9 @@ class Lane(TargetRuns):
                 self.decider.vetoes.take(looked)
                 await self._guarded(lambda: self._round(looked))
                 self.taken[looked.source] = self._shared.clock.now()
+                for member in self.decider.group.others():
+                    member.look_again()
+                self._shared.round_taken(self.target.name, looked.source)
             case Wake():
                 await self._guarded(lambda: self._round(None))
             case Order() as order:
@@ -79,12 +96,17 @@ class Lane(TargetRuns):
         if self._parked:
             return
         events = self.evaluator.take(looked) if looked else []
+        unwritten: JournalError | None = None
         try:
             await self._take_up_lost()
-        finally:
-            versions, now = self.decider.versions, self._shared.clock.now()
-            events += self.baking.due(self.target, self.evaluator, versions, looked, now)
-            await self._decide(events)
+        except JournalError as error:
+            # What was seen is not lost with it: it is kept until it can be recorded.
+            unwritten = error
+        versions, now = self.decider.versions, self._shared.clock.now()
+        events += self.baking.due(self.target, self.evaluator, versions, looked, now)
+        await self._decide(events)
+        if unwritten is not None:
+            raise unwritten
         await self._keep_checkpoint()
 
     async def _decide(self, events: list[Event]) -> None:
@@ -93,22 +115,37 @@ class Lane(TargetRuns):
         firing = self.evaluator.proposals(now)
         breaching = [one for one in firing if one.breaching]
         incident = self.decider.account.incident
+        planned = self.decider.windows.planned(now)
         if breaching and not incident:
             opened = self._incident(breaching[0].trigger, breaching[0].severity)
             incident = opened.incident
             events.append(opened)
         events += self.table.moves(self.decider.account, incident, firing, now)
-        proposals = [one for one in self.table.proposals(firing, now) if one.breaching]
+        events = [kept_down(one, planned) for one in events]
+        events += self.decider.windows.turned(self.evaluator, now)
+        selected = self.decider.climber.climbing(self.table.proposals(firing, now), now)
+        selected = with_all_causes(selected, self.target)
+        events += await self.decider.approvals.moves(selected, self.evaluator.statuses, now)
+        proposals = [one for one in selected if one.breaching]
         chosen = await self._consider(proposals, incident, events)
         if chosen is not None and await self._has_stopped_itself(events):
             chosen = await self._consider([chosen[0]], incident, events)
         if chosen is None:
             events += self.decider.left_half_way()
+        if chosen is None:
+            events += self.decider.climber.left(now, over=self._may_close)
+        moved, due = self.expiries.moves(firing, now)
+        events += moved
+        if chosen is None and due is not None:
+            chosen = due.proposal, renewal(due.change)
         if chosen is None and self._may_close:
             events += self.table.left_open(self.decider.account, now)
+            events += self.decider.approvals.left_open(events)
             events.append(IncidentClosed(self.target.name, incident))
         coming, now = [*self._unwritten, *events], self._shared.clock.now()
         events += self.shadows.due(self.target, firing, coming, now)
+        if any(isinstance(one, ApprovalGranted) for one in events):
+            self.wake()
         if chosen is None or self._waits_for_lower_run(*chosen):
             await self._write(events)
         else:
@@ -123,6 +160,9 @@ class Lane(TargetRuns):
         for proposal in proposals:
             if chosen is not None:
                 events += self.decider.joined(proposal, incident)
+                continue
+            if any(isinstance(e, ApprovalRequested) and e.plan == proposal.plan for e in events):
+                # Asked about in this very round, for a graver one.
                 continue
             self._relapse(proposal)
             told, plan = await self.decider.consider(proposal, incident, now)
@@ -175,6 +215,28 @@ class Lane(TargetRuns):
         by = f"superseded by plan {plan.name} (trigger {proposal.trigger})"
         self.runner.request_stop(Outcome.SUPERSEDED, by)
         return True
+
+    @property
+    def last_look(self) -> Moment | None:
+        """Since when at least all that its triggers rest on was looked at; None: not yet."""
+        looks = [self.taken.get(trigger.source) for trigger in self.target.triggers]
+        known = [look for look in looks if look is not None]
+        return min(known, key=lambda look: look.elapsed) if len(known) == len(looks) > 0 else None
+
+    def look_again(self) -> None:
+        """Decide anew, if it waits for its group; never waits."""
+        if self.decider.group.waits:
+            self.wake()
+
+    def would_start(self, now: Moment) -> str:
+        """What it is about to start, were it in no group; empty where something is against it."""
+        firing = self.table.proposals(self.evaluator.proposals(now), now)
+        breaching = [one for one in firing if one.breaching]
+        return self.decider.would_start(self.decider.climber.climbing(breaching, now), now)
+
+    def _restless(self) -> Sequence[str]:
+        statuses = self.evaluator.statuses
+        return [name for name, one in statuses.items() if not isinstance(one.state, Inactive)]
 
     @property
     def _may_close(self) -> bool:

@@ -59,6 +59,8 @@ class Messenger:
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._alarms: asyncio.Queue[Message] = asyncio.Queue(MAX_ALARMS)
+        # Of the message under way, as `elapsed` counts; None while there is none.
+        self._waits_since: float | None = None
 
     # -- what comes in
 
@@ -71,6 +73,12 @@ class Messenger:
         """Send `alarm` as soon as possible; dropped where too many wait already."""
         if not self._alarms.full():
             self._alarms.put_nowait(alarm)
+
+    @property
+    def waits_for(self) -> float:
+        """Seconds for which the oldest message that was not told yet has been under way."""
+        since = self._waits_since
+        return 0.0 if since is None else max(0.0, self._clock.now().elapsed - since)
 
     async def settled(self) -> None:
         """Wait until all that is in the journal by now was told."""
@@ -168,9 +176,13 @@ class Messenger:
     async def _deliver(self, telling: Telling, record: Record) -> None:
         """Send until it arrives, is refused for good, or is too old; and record which."""
         since = max(record.at.elapsed, self._began)
-        attempts, error = await self._send(
-            _message(telling, record), since, urgent=Topic.PAGED in telling.topics
-        )
+        self._waits_since = since
+        try:
+            attempts, error = await self._send(
+                _message(telling, record), since, urgent=Topic.PAGED in telling.topics
+            )
+        finally:
+            self._waits_since = None
         done: Event = NotificationDelivered(self.name, record.seq, attempts)
         if error:
             self._alarm(f"{self.name} could not be told: {telling.title} ({error})", self.name)

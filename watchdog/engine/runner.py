@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 from watchdog.domain.errors import InDoubtError, TransientError, WatchdogError
 from watchdog.domain.events import Event
 from watchdog.domain.moment import Moment
 from watchdog.domain.next_action import Action, Execute, Inspect, Look, Note, next_action
-from watchdog.domain.observation import Gap, Observation, Unknown
+from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 from watchdog.domain.plan import Check, Step
 from watchdog.domain.progress import (
     CheckSampled,
@@ -17,6 +17,7 @@ from watchdog.domain.progress import (
     Outcome,
     Proof,
     RunParked,
+    Stage,
     StepAnswered,
     StepEnded,
     StepIntended,
@@ -26,8 +27,9 @@ from watchdog.domain.progress import (
     WatchEnded,
 )
 from watchdog.domain.run import WATCHES, Run, apply
-from watchdog.domain.signal import Verdict, judge
-from watchdog.domain.variables import Value, fill, mentions_variables
+from watchdog.domain.signal import Judgement, Verdict, judge
+from watchdog.domain.together import together
+from watchdog.domain.variables import SAVED, Value, fill, mentions_variables
 from watchdog.domain.words import utc
 from watchdog.engine.defects import unexpected
 from watchdog.ports import Clock, Executor, Eyes, Hands, Journal
@@ -77,8 +79,11 @@ class Runner:
         """Start no further step; end once the step under way is resolved.
 
         A run that gives way may still be stopped for good. A watch changes nothing, so it is
-        only ever ended by what takes its place.
+        only ever ended by what takes its place. What takes back what it did comes to its own end:
+        that it failed keeps back what it would give way to.
         """
+        if why is Outcome.SUPERSEDED and self.run.stage is Stage.UNDO:
+            return
         before = self._stop or self.run.stop
         gives_way = before is not None and before.why is Outcome.SUPERSEDED
         if before is None or (gives_way and why is not Outcome.SUPERSEDED):
@@ -114,7 +119,11 @@ class Runner:
         """Record what was asked from outside since the last action."""
         if self._stop is not None:
             stop = self._stop
-            if stop.why is Outcome.SUPERSEDED or self.run.stage not in WATCHES:
+            heeded = self.run.stage not in WATCHES
+            if stop.why is Outcome.SUPERSEDED:
+                # It may have failed since, and take back what it did.
+                heeded = self.run.stage is not Stage.UNDO
+            if heeded:
                 await self._record(stop)
             # A graver one may have come while this one was written.
             self._stop = None if self._stop is stop else self._stop
@@ -228,11 +237,13 @@ class Runner:
                 return Effect.UNKNOWN, str(error)
             except Exception as error:  # noqa: BLE001 -- one plugin's defect must not end all lanes
                 return Effect.UNKNOWN, unexpected(error)
-        judgement = judge(
-            step.done_when.signal, step.done_when.expect.negated(), await self._look(step.done_when)
-        )
-        note = judgement.note or judgement.verdict.value
-        return _EFFECTS[judgement.verdict], f"{step.done_when.name}: {note}"
+        seen = await self._look(step.done_when)
+        judgement = judge(step.done_when.signal, step.done_when.expect.negated(), seen)
+        note = f"{step.done_when.name}: {judgement.note or judgement.verdict.value}"
+        if isinstance(seen, Sample) and seen.silent:
+            # Of a service, no answer is a bad one; of what became of a step, it is none.
+            return Effect.UNKNOWN, note
+        return _EFFECTS[judgement.verdict], note
 
     def _values(self, step: Step) -> Mapping[str, Value]:
         """The run's variables in `step`: those of its first attempt, where there was one."""
@@ -262,8 +273,12 @@ class Runner:
     # -- checks
 
     async def _sample(self, index: int, check: Check) -> None:
-        judgement = judge(check.signal, check.expect.negated(), await self._look(check))
+        seen = await self._look(check)
+        judgement = judge(check.signal, check.expect.negated(), seen)
         note = judgement.note or (judgement.reason.value if judgement.reason else "")
+        if check.also:
+            others = [await self._judged(one) for one in check.also]
+            judgement, note = together([(check, judgement), *others])
         sampled = CheckSampled(
             run=self.run.id,
             stage=self.run.stage,
@@ -274,8 +289,12 @@ class Runner:
             note=note,
             unit=check.signal.unit,
             expect=str(check.expect),
+            saved=seen.read if isinstance(seen, Sample) else None,
         )
         await self._record(sampled)
+
+    async def _judged(self, check: Check) -> tuple[Check, Judgement]:
+        return check, judge(check.signal, check.expect.negated(), await self._look(check))
 
     async def _look(self, check: Check) -> Observation:
         try:
@@ -305,7 +324,16 @@ def variables(run: Run, now: Moment) -> Mapping[str, Value]:
         "run.duration_seconds": int(now.since(run.started)),
         "run.from_version": start.from_version,
         "run.to_version": start.to_version,
+        "run.severity": start.severity.name.lower(),
+        "run.cause": start.cause,
+        # The last stage always runs, also where a value was never read.
+        **{f"{SAVED}{item.save}": "" for item in start.plan.steps if _saves(item)},
+        **{f"{SAVED}{name}": value for name, value in run.saved.items()},
     }
+
+
+def _saves(item: Step | Check) -> TypeGuard[Check]:
+    return isinstance(item, Check) and bool(item.save)
 
 
 class NoHands:

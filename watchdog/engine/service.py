@@ -8,6 +8,7 @@ from pathlib import Path
 
 from watchdog.domain.errors import JournalError
 from watchdog.domain.events import ClockStepped, DaemonStopped, KillSwitchChanged
+from watchdog.domain.heartbeat import Place
 from watchdog.domain.moment import Moment
 from watchdog.domain.progress import Outcome
 from watchdog.engine.breaker import Breaker
@@ -20,6 +21,8 @@ CLOCK_STEP = 5.0
 # Seconds; what opens the breaker takes minutes to come about, unless something is to begin.
 BREAKER_POLL = 5.0
 MISSED_ROUNDS = 3
+# Seconds. Longer than any write to the journal may take, for which the guard may wait.
+GUARD_LATE = 60.0
 FILE_HOW = "the kill file exists"
 
 
@@ -60,6 +63,8 @@ class Service:
         # Changes of the kill switch that could not be recorded yet, in order.
         self._unwritten: list[KillSwitchChanged] = []
         self._writing = asyncio.Lock()
+        # When the kill file was last looked for; None before the start.
+        self._guarded: Moment | None = None
 
     def stop(self, why: str) -> None:
         """Ask for an orderly end; safe to call from a signal handler."""
@@ -98,9 +103,10 @@ class Service:
 
     async def _guard(self) -> None:
         """Kill file, clock steps and journal health, a few times a second."""
-        seen = looked = self.shared.clock.now()
+        seen = looked = self._guarded = self.shared.clock.now()
         while True:
             await asyncio.sleep(KILL_POLL)
+            self._guarded = self.shared.clock.now()
             await self._check_kill_file()
             seen = await self._check_clock(seen)
             if seen.since(looked) >= BREAKER_POLL:
@@ -182,9 +188,12 @@ class Service:
                 self.shared.alarm(str(error))
 
     def _check_tables(self, now: Moment) -> None:
-        """The time that a decision table gives people is over also where no source answers."""
+        """What is due by the clock is so also where no source answers: a table's time, a window."""
         for lane in self.lanes.values():
-            if lane.table.is_due(lane.decider.account, now):
+            decider = lane.decider
+            late = any(one.is_due(now) for one in decider.account.requests)
+            late = late or lane.expiries.is_due(now)
+            if late or lane.table.is_due(decider.account, now) or decider.windows.is_due(now):
                 lane.wake()
 
     # -- clock, journal
@@ -227,6 +236,34 @@ class Service:
                 if quiet > MISSED_ROUNDS * watcher.every + 1:
                     late.append(Stalled(target, watcher.name, quiet))
         return late
+
+    def lifeless(self) -> list[str]:
+        """What has stopped although the loop lives; empty when all goes on."""
+        stopped = [str(one) for one in self.stalled()]
+        quiet = self.shared.clock.now().since(self._guarded) if self._guarded else 0.0
+        if quiet > GUARD_LATE:
+            stopped.append(f"nobody has looked for the kill file for {quiet:.0f} s")
+        return stopped
+
+    def places(self) -> list[Place]:
+        """Every source that is asked, with its target."""
+        return [(name, one.name) for name, watchers in self.watchers.items() for one in watchers]
+
+    def intervals(self) -> list[float]:
+        """Seconds between two rounds, of every source that is asked."""
+        return [one.every for watchers in self.watchers.values() for one in watchers]
+
+    def taken(self) -> dict[Place, Moment]:
+        """When the last round of each source was evaluated."""
+        return {
+            (name, source): at
+            for name, lane in self.lanes.items()
+            for source, at in lane.taken.items()
+        }
+
+    async def asked_to_stop(self) -> None:
+        """Wait until `stop` was called."""
+        await self._stopping.wait()
 
     async def reload(self) -> None:
         """Read the files again; what is wrong is refused whole and told."""

@@ -1,4 +1,4 @@
-"""At start: what became of shadow decisions is taken up where the journal left it."""
+"""What becomes of shadow decisions, as the journal takes it in."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,8 +7,8 @@ from watchdog.domain.shadow_book import ShadowBook
 from watchdog.ports import Journal
 
 
-async def recall_shadows(journal: Journal, books: Mapping[str, ShadowBook]) -> None:
-    """Fill the books (by target) from the journal, and from now on with all that it takes in."""
+def keep_shadows(journal: Journal, books: Mapping[str, ShadowBook]) -> None:
+    """From now on, fill the books (by target) with all that the journal takes in."""
 
     def learn(records: Sequence[Record]) -> None:
         for record in records:
@@ -16,8 +16,4 @@ async def recall_shadows(journal: Journal, books: Mapping[str, ShadowBook]) -> N
             if book is not None:
                 book.apply(record)
 
-    learn(await journal.read(kinds=ShadowBook.DECISIONS))
-    waiting = [shadow.seq for book in books.values() for shadow in book.open.values()]
-    if waiting:
-        learn(await journal.read(kinds=ShadowBook.ENDS, after=min(waiting)))
     journal.listen(learn)

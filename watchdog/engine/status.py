@@ -1,19 +1,24 @@
 """What a status says, as plain JSON values: first whether each target would act now, or why not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from watchdog.domain.account import Account, Current
 from watchdog.domain.decision import HOUR, REASONS, Reason, Refusal, standing_refusals
 from watchdog.domain.events import Paused, Stage
-from watchdog.domain.ledger import Account, Current, Ledger
-from watchdog.domain.moment import Moment
+from watchdog.domain.ledger import Ledger
+from watchdog.domain.moment import Moment, age, is_over
 from watchdog.domain.outcomes import OpenOutcome
 from watchdog.domain.recent import IncidentSummary, Recent
+from watchdog.domain.windows import OpenWindow
 from watchdog.domain.words import utc
 from watchdog.engine.lane import Lane
-from watchdog.engine.service import Service
-from watchdog.engine.status_of_runs import current_run, watch
+from watchdog.engine.self_watch import SelfSeen
+from watchdog.engine.service import Service, Stalled
+from watchdog.engine.status_of_changes import expiring, next_level
+from watchdog.engine.status_of_requests import of_request
+from watchdog.engine.status_of_runs import current_run, stopped_run, watch
 from watchdog.engine.status_of_triggers import sources, triggers
 
 Status = dict[str, Any]
@@ -32,6 +37,7 @@ class Vitals:
     listen: str = ""
     skipped_slots: int = 0
     refused: str = ""
+    itself: SelfSeen = field(default_factory=SelfSeen)
 
 
 def unable(service: Service, vitals: Vitals) -> list[str]:
@@ -58,11 +64,11 @@ def snapshot(
     """Everything at this moment. `unfit`: what preflight found, by target, where it was asked."""
     shared = service.shared
     now = shared.clock.now()
-    late = service.stalled()
+    stalled = service.stalled()
     return {
         "at": utc(now.wall),
         "targets": [
-            _target(service, lane, (unfit or {}).get(name, ()), now)
+            _target(service, lane, (unfit or {}).get(name, ()), stalled, now)
             for name, lane in service.lanes.items()
         ],
         "daemon": {
@@ -75,7 +81,7 @@ def snapshot(
             "runs_started_last_hour": shared.ledger.starts_since(now, HOUR),
             "runs_per_hour": shared.global_per_hour,
             "unable": unable(service, vitals),
-            "stalled": [str(one) for one in late],
+            "stalled": service.lifeless(),
         },
         "incidents": incidents(recent),
     }
@@ -88,11 +94,17 @@ def of_all_targets(ledger: Ledger, now: Moment) -> Status:
         "kill_switch": ledger.killed,
         "breaker": ledger.breaker.why,
         "breaker_since": utc(opened.wall) if ledger.breaker.why and opened else None,
-        "paused": _pause(ledger.paused, now),
+        "paused": _pause(ledger.paused, ledger.paused_at, now),
     }
 
 
-def _target(service: Service, lane: Lane, unfit: Sequence[Refusal], now: Moment) -> Status:
+def _target(
+    service: Service,
+    lane: Lane,
+    unfit: Sequence[Refusal],
+    stalled: Sequence[Stalled],
+    now: Moment,
+) -> Status:
     target = lane.target
     facts = lane.decider.facts(now)
     refusals = [*standing_refusals(facts, now), *unfit]
@@ -100,7 +112,7 @@ def _target(service: Service, lane: Lane, unfit: Sequence[Refusal], now: Moment)
     busy = _busy(facts.account)
     if busy is not None:
         refusals.append(busy)
-    late = [one.source for one in service.stalled() if one.target == target.name]
+    late = [one.source for one in stalled if one.target == target.name]
     return {
         "target": target.name,
         "would_act": not refusals,
@@ -114,10 +126,14 @@ def _target(service: Service, lane: Lane, unfit: Sequence[Refusal], now: Moment)
         "quarantined": list(lane.decider.versions.quarantined),
         "evaluations": dict(lane.evaluator.evaluations),
         "triggers": triggers(lane.evaluator, now),
-        "sources": sources(service.watchers.get(target.name, ()), lane.evaluator, late, now),
+        "sources": sources(service.watchers.get(target.name, ()), lane, late, now),
         "run": current_run(run, now) if run else None,
         "watch": watch(run, now) if run else None,
+        "stopped_run": stopped_run(lane.stopped),
         **of_account(facts.account, now),
+        "windows": [_window(one) for one in facts.windows],
+        "group": lane.decider.group.name,
+        "expiring": expiring(service.shared.ledger, target.name, now),
         "limits": _limits(lane, facts.account, now),
     }
 
@@ -147,8 +163,10 @@ def of_account(account: Account, now: Moment) -> Status:
         "incident": account.incident,
         "open_run": _open_run(account.current),
         "latched": account.latched,
-        "paused": _pause(account.paused, now),
+        "next_level": next_level(account.ladder, now),
+        "paused": _pause(account.paused, account.paused_at, now),
         "outcomes": [_outcome(one, now) for one in account.outcomes],
+        "requests": [of_request(one, now) for one in account.requests if one.is_live],
     }
 
 
@@ -167,20 +185,33 @@ def _outcome(one: OpenOutcome, now: Moment) -> Status:
 def _open_run(current: Current | None) -> Status | None:
     if current is None:
         return None
-    return {**asdict(current), "severity": current.severity.name.lower()}
+    # What may follow is told once it does.
+    told = {**asdict(current), "severity": current.severity.name.lower()}
+    del told["ladder"]
+    return told
 
 
-def _pause(paused: Paused | None, now: Moment) -> Status | None:
-    if paused is None or (paused.until is not None and now.wall >= paused.until):
+def _pause(paused: Paused | None, at: Moment | None, now: Moment) -> Status | None:
+    if paused is None or is_over(paused.until, at, now):
         return None
     until = None if paused.until is None else utc(paused.until)
     return {"by": paused.by, "reason": paused.reason, "until": until}
 
 
+def _window(window: OpenWindow) -> Status:
+    return {
+        "kind": window.kind.value,
+        "reason": window.reason,
+        "by": window.by,
+        "until": utc(window.until),
+        "except": str(window.spared),
+    }
+
+
 def _limits(lane: Lane, account: Account, now: Moment) -> Status:
     limits = lane.target.limits
     return {
-        "runs_last_hour": sum(now.since(past.started) < HOUR for past in account.past),
+        "runs_last_hour": sum(age(past.started, now) < HOUR for past in account.past),
         "per_hour": limits.per_hour,
         "runs_last_day": len(account.past),
         "per_day": limits.per_day,

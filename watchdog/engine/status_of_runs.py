@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from watchdog.domain import recovering
 from watchdog.domain.moment import Moment
-from watchdog.domain.plan import Step
+from watchdog.domain.plan import Step, level_word
 from watchdog.domain.run import WATCHES, Flight, Run, Sampling
 from watchdog.domain.words import utc, value
 
@@ -17,7 +18,9 @@ def current_run(run: Run, now: Moment) -> dict[str, Any]:
         "incident": start.incident,
         "plan": start.plan.name,
         "title": start.plan.title,
-        "level": start.plan.level,
+        "level": level_word(start.plan.level),
+        "follows": start.follows,
+        "renews": start.renews,
         "plan_hash": start.plan_hash,
         "trigger": start.trigger,
         "by": start.by,
@@ -38,6 +41,21 @@ def current_run(run: Run, now: Moment) -> dict[str, Any]:
         "over_budget": run.over_budget,
         "stopping": run.stop.detail if run.stop else "",
         "taken_up_again": run.resumes,
+    }
+
+
+def stopped_run(run: Run | None) -> dict[str, Any] | None:
+    """The run that stopped on the way, what of it holds, and what a person may type; None: none."""
+    if run is None or not recovering.commands(run):
+        return None
+    return {
+        "run": run.id,
+        "plan": run.start.plan.name,
+        "outcome": run.outcome.value if run.outcome else "",
+        "why": run.stop.detail if run.stop else run.broken or run.proof_detail,
+        "done": recovering.standing(run),
+        "in_doubt": recovering.in_doubt(run),
+        "commands": recovering.commands(run),
     }
 
 

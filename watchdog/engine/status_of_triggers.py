@@ -9,6 +9,7 @@ from watchdog.domain.signal import Judgement
 from watchdog.domain.trigger import Firing, Inactive, Pending, Trigger, TriggerStatus
 from watchdog.domain.words import utc, value
 from watchdog.engine.evaluator import Evaluator
+from watchdog.engine.lane import Lane
 from watchdog.engine.watcher import Watcher
 
 NOT_YET = "not_yet"
@@ -108,24 +109,26 @@ def _in_words(trigger: Trigger, number: float) -> str:
 
 
 def sources(
-    watchers: Sequence[Watcher], evaluator: Evaluator, late: Sequence[str], now: Moment
+    watchers: Sequence[Watcher], lane: Lane, late: Sequence[str], now: Moment
 ) -> list[dict[str, Any]]:
     """Every source that is asked. `late` names those whose rounds stopped."""
+    blind, taken = lane.evaluator.blind_sources, lane.taken
     return [
         {
             "source": watcher.name,
             "every_seconds": watcher.every,
-            "last_round": utc(watcher.last_round.wall) if watcher.last_round else None,
-            "last_round_unix": watcher.last_round.wall if watcher.last_round else None,
-            "last_round_seconds_ago": (
-                round(now.since(watcher.last_round), 3) if watcher.last_round else None
-            ),
+            **_last_round(taken.get(watcher.name), now),
             "stalled": watcher.name in late,
-            "blind_since": (
-                utc(evaluator.blind_sources[watcher.name])
-                if watcher.name in evaluator.blind_sources
-                else None
-            ),
+            "blind_since": utc(blind[watcher.name]) if watcher.name in blind else None,
         }
         for watcher in watchers
     ]
+
+
+def _last_round(taken: Moment | None, now: Moment) -> dict[str, Any]:
+    """When the last one was evaluated: that it was asked proves nothing."""
+    return {
+        "last_round": utc(taken.wall) if taken else None,
+        "last_round_unix": taken.wall if taken else None,
+        "last_round_seconds_ago": round(now.since(taken), 3) if taken else None,
+    }

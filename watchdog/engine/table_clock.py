@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from watchdog.domain.account import Account
 from watchdog.domain.decision_table import (
     Row,
     Seen,
@@ -13,7 +14,6 @@ from watchdog.domain.decision_table import (
     selected,
 )
 from watchdog.domain.events import Event
-from watchdog.domain.ledger import Account
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
 from watchdog.domain.outcomes import (

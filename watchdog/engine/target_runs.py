@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
+from watchdog.domain.changed_since import why_not_go_on
 from watchdog.domain.errors import JournalError, WatchdogError
 from watchdog.domain.events import (
     Event,
@@ -14,11 +15,22 @@ from watchdog.domain.events import (
     SourceWentBlind,
     TriggerChanged,
 )
-from watchdog.domain.plan import Plan
-from watchdog.domain.progress import Outcome, RunResumed, Stage
+from watchdog.domain.groups import data_run
+from watchdog.domain.lasting import why_not_reverse
+from watchdog.domain.plan import Level, Plan
+from watchdog.domain.progress import (
+    Outcome,
+    Recovery,
+    RunRecovered,
+    RunResumed,
+    RunStarted,
+    Stage,
+)
+from watchdog.domain.recovering import objection
 from watchdog.domain.run import WATCHES, Run, apply, begin, fold
 from watchdog.domain.target import Mode, Target
 from watchdog.domain.trigger import Severity
+from watchdog.domain.unapproved import needs_people, policy_of
 from watchdog.domain.words import stamp
 from watchdog.engine.decider import Decider, Shared
 from watchdog.engine.inbox import Inbox, Wake
@@ -44,6 +56,7 @@ class TargetRuns:
         self._tasks: asyncio.TaskGroup | None = None
         self.runner: Runner | None = None
         self._lost: Runner | None = None
+        self.stopped: Run | None = None
         self._spare_hands: Callable[[], Hands] | None = None
         self._alarmed = ""
         self._parked = False
@@ -66,14 +79,24 @@ class TargetRuns:
         self._inbox.put(Wake())
 
     async def start_by_hand(
-        self, plan: Plan, by: str, reason: str, make_hands: Callable[[], Hands]
+        self,
+        plan: Plan,
+        by: str,
+        reason: str,
+        make_hands: Callable[[], Hands],
+        *,
+        approval: str = "",
     ) -> str:
         """A person starts a plan: whatever the limits say, but never beside another run.
 
-        An alert-only target gets hands for this one run only. Returns the run's name.
+        An alert-only target gets hands for this one run only. `approval`: the request on which
+        it runs, or the role that may start it alone. Returns the run's name.
         """
+        if not approval and not policy_of(plan, Mode.AUTO, offered=False).is_auto:
+            raise WatchdogError(f"plan {plan.name} was not started: people must agree first")
         if self._shared.ledger.killed:
             raise WatchdogError(f"the kill switch is on: {self._shared.ledger.killed}")
+        self._refuse_reversal(plan)
         await self._free_for(f"superseded by {by}")
         incident = self.decider.account.incident
         events: list[Event] = []
@@ -83,13 +106,75 @@ class TargetRuns:
             events.append(opened)
         plan = self.decider.with_trigger_checks(plan)
         started = self.decider.started(plan, incident, self._shared.clock.now())
-        start = replace(started, by=by, reason=reason)
+        start = replace(started, by=by, reason=reason, approval=approval)
         self.decider.refuse_without_destination(start)
         # Should it be written later than anybody waits for, it is taken up with these.
         self._spare_hands = make_hands
-        records = await self._write([*events, *self.decider.quarantined(start), start])
+        async with self._shared.starting:
+            self._refuse_beside_data_run(plan)
+            records = await self._write([*events, *self.decider.quarantined(start), start])
         self._drive(self._runner(begin(records[-1]), self._hands or make_hands()))
         return start.run
+
+    async def recover(self, event: RunRecovered, make_hands: Callable[[], Hands]) -> Run:
+        """A person decides about the run that stopped last. Raises WatchdogError: refused.
+
+        Returns the run as it goes on, or as it was given up.
+        """
+        run = await self.recoverable(event)
+        if needs_people(run.start.plan, event.how) and not event.approval:
+            raise WatchdogError(f"run {run.id} was left as it is: people must agree first")
+        await self._free_for(f"recovered by {event.by}")
+        self._spare_hands = make_hands
+        async with self._shared.starting:
+            if event.how is not Recovery.ABANDON:
+                self._refuse_beside_data_run(run.start.plan)
+            (record,) = (r for r in await self._write([event]) if r.event == event)
+        run = apply(run, record.event, record.at)
+        if run.stage is not Stage.ENDED:
+            self._drive(self._runner(run, self._hands or make_hands()))
+        else:
+            self.stopped = None
+        return run
+
+    async def recoverable(self, event: RunRecovered) -> Run:
+        """The run that a person decides about. Raises WatchdogError where they cannot, so."""
+        ledger = self._shared.ledger
+        if ledger.killed and event.how is not Recovery.ABANDON:
+            raise WatchdogError(f"the kill switch is on: {ledger.killed}")
+        last = self.decider.account.broken_off
+        if last is None or last.run != event.run:
+            hint = f"; the last one is {last.run}" if last else ""
+            raise WatchdogError(
+                f"run {event.run} is not the last run of {self.target.name} that stopped on the "
+                f"way{hint}"
+            )
+        run = fold(await self._shared.journal.read(run=event.run))
+        refused = objection(run, event.how, happened=event.happened)
+        if refused:
+            raise WatchdogError(refused)
+        return run
+
+    def _refuse_beside_data_run(self, plan: Plan) -> None:
+        """Raises WatchdogError: not even a person starts two of the data level at a time."""
+        other = data_run(self.target.name, self._shared.ledger)
+        if plan.level >= Level.DATA and other:
+            raise WatchdogError(
+                f"plan {plan.name} is of the data level, and so is {other}: only one at a time"
+            )
+
+    def _refuse_reversal(self, plan: Plan) -> None:
+        """Raises WatchdogError where a rollback is to be taken back too soon."""
+        current = self.decider.account.current
+        holds = "" if current is None or current.stage is Stage.WATCH_LONG else current.run
+        lasting = self._shared.ledger.lasting.of(self.target.name)
+        why = why_not_reverse(plan, lasting, holds, self._restless())
+        if why:
+            raise WatchdogError(f"plan {plan.name} was not started: {why}")
+
+    def _restless(self) -> Sequence[str]:
+        """The triggers that fire, or are about to."""
+        return ()
 
     async def _free_for(self, why: str) -> None:
         if self._parked:
@@ -150,7 +235,8 @@ class TargetRuns:
         if thrown and runner.run.stage not in WATCHES:
             # It was told to stop, and may have had no time to record that.
             runner.request_stop(Outcome.STOPPED, f"kill switch: {thrown}")
-        moved = await self._moved_on(runner.run)
+        moved = why_not_go_on(runner.run, self.target.plans, self._shared.version)
+        moved = moved or await self._moved_on(runner.run)
         if moved:
             runner.request_stop(Outcome.INTERRUPTED, moved)
         resumed = RunResumed(runner.run.id, runner.run.resumes + 1)
@@ -174,9 +260,13 @@ class TargetRuns:
         return f"{start.from_version} was to be undone, and {running} runs now"
 
     async def _thrown_since(self, run: Run) -> str:
-        """How the kill switch was last thrown since `run` began; empty when it was not."""
+        """How the kill switch was last thrown since `run` began, or a person let it go on.
+
+        Empty when it was not.
+        """
         journal = self._shared.journal
-        first = (await journal.read(run=run.id))[0].seq
+        begun = (RunStarted, RunRecovered)
+        first = max(r.seq for r in await journal.read(run=run.id) if isinstance(r.event, begun))
         changes = [r.event for r in await journal.read(kinds=[KillSwitchChanged], after=first)]
         hows = [one.how for one in changes if isinstance(one, KillSwitchChanged) and one.on]
         return hows[-1] if hows else ""
@@ -188,7 +278,7 @@ class TargetRuns:
     def _drive(self, runner: Runner) -> None:
         if self._tasks is None:
             raise RuntimeError(f"{self.target.name}: the lane is not running")
-        self.runner = runner
+        self.runner, self.stopped = runner, None
         if self._shared.ledger.killed:
             # Thrown between the decision and this moment: no step may start.
             runner.request_stop(Outcome.STOPPED, f"kill switch: {self._shared.ledger.killed}")
@@ -204,6 +294,7 @@ class TargetRuns:
         finally:
             if self.runner is runner:
                 self.runner = None
+        self.stopped = run if self.decider.account.broken_off else None
         if run.stop is not None:
             # What superseded it has been waiting for this moment.
             self.wake()

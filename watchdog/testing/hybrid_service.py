@@ -13,7 +13,7 @@ from aiohttp import web
 
 from watchdog.ports import Clock
 from watchdog.testing.front_door import FrontDoor, Handler
-from watchdog.testing.hybrid_system import Conditions, HybridSystem, missing
+from watchdog.testing.hybrid_system import COMPONENTS, Conditions, HybridSystem, missing
 from watchdog.testing.misbehaviour import Trouble
 from watchdog.testing.request_journal import content
 from watchdog.testing.simulated_load import BOUNDS, SimulatedLoad
@@ -27,6 +27,14 @@ ROUTING = "/admin/config/routing-optimization"
 COSTS = "/admin/config/cost-controls"
 PREFERENCE = "/admin/config/cache-preference"
 THROTTLING = "/admin/config/operation-throttling"
+DISABLE_ALL = "/admin/emergency/disable-all-bedrock-features"
+RESTORE = "/admin/config/restore-backup"
+RESTART = "/admin/services/restart"
+FULL_CHECK = "/admin/validation/full-system-check"
+REPORT = "/admin/reports/rollback"
+FLAG = "/admin/feature-flags/bedrock/update"
+MODE = "/admin/config/routing-mode"
+DISTRIBUTION = "/admin/metrics/routing-distribution"
 HEALTH = "/health"
 METRICS = "/metrics"
 PAGER = "/pager"
@@ -40,7 +48,14 @@ _NEEDS = {
     COSTS: ("cost_control_mode", "budget_limit_percent"),
     PREFERENCE: ("cache_preference", "cache_ttl_hours"),
     THROTTLING: ("throttle_background_tasks", "priority_operations_only"),
+    RESTORE: ("config", "restore_backup"),
+    RESTART: ("services", "restart_mode"),
+    REPORT: ("type", "duration_seconds", "timestamp", "status"),
+    FLAG: ("flag", "enabled"),
+    MODE: ("routing_mode", "default_route"),
 }
+# What is asked for without a body.
+_BARE = (DISABLE_ALL, FULL_CHECK)
 
 
 class HybridService:
@@ -88,6 +103,9 @@ class HybridService:
         """Go wrong nowhere any longer."""
         self.door.misbehaves.clear()
 
+    def _pass_time(self) -> None:
+        self.system.pass_time(self._clock.now().elapsed)
+
     def _follow(self) -> None:
         """Let the load show the system's conditions."""
         conditions = self.system.conditions
@@ -98,9 +116,10 @@ class HybridService:
     def application(self) -> web.Application:
         app = self.door.application()
         for path, read in self._reads().items():
-            app.router.add_get(path, _reading(read))
-        for path in _NEEDS:
+            app.router.add_get(path, self._reading(read))
+        for path in (*_NEEDS, *_BARE):
             app.router.add_post(path, self._change)
+        app.router.add_get("/admin/services/{name}/health", self._component)
         app.router.add_get(HEALTH, self._health)
         app.router.add_get(METRICS, self._metrics)
         app.router.add_post(PAGER, self._page)
@@ -111,14 +130,22 @@ class HybridService:
         system = self.system
         return {
             FLAGS: lambda: system.flags,
-            "/admin/metrics/error-rate": lambda: {"value": system.conditions.error_ratio * 100},
+            "/admin/metrics/error-rate": lambda: {"value": system.error_percent(), "unit": "%"},
             "/admin/metrics/p95-latency": lambda: {"value": system.p95(), "unit": "ms"},
             "/admin/metrics/cost": lambda: {"budget": {"used_percent": system.used_percent}},
-            "/admin/metrics/routing-distribution": system.distribution,
-            "/admin/metrics/system-health": lambda: {"status": system.conditions.health},
+            DISTRIBUTION: system.distribution,
+            "/admin/metrics/system-health": system.system_health,
             "/admin/metrics/error-summary": system.error_summary,
             "/__journal": self.journal.as_json,
         }
+
+    def _reading(self, read: Callable[[], object]) -> Handler:
+        async def answer(_: web.Request) -> web.StreamResponse:
+            self._pass_time()
+            # Pretty-printed, so that who looks for text instead of reading JSON finds nothing.
+            return web.Response(text=json.dumps(read(), indent=2), content_type="application/json")
+
+        return answer
 
     async def _health(self, _: web.Request) -> web.StreamResponse:
         return web.json_response({"status": self.system.health(self._clock.now().elapsed)})
@@ -130,11 +157,19 @@ class HybridService:
         self.pages.append(await request.json())
         return web.json_response({"ok": True})
 
+    async def _component(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": self.system.component(request.match_info["name"])})
+
     async def _change(self, request: web.Request) -> web.StreamResponse:
-        body = content(await request.read())
-        problem = missing(body, _NEEDS[request.path])
+        text = await request.read()
+        body = content(text)
+        if request.path in _BARE:
+            problem = "it takes no body" if text else ""
+        else:
+            problem = missing(body, _NEEDS[request.path])
         if problem:
             return web.json_response({"error": problem}, status=400)
+        self._pass_time()
         system = self.system
         changes: dict[str, Callable[[dict[str, Any]], None]] = {
             DISABLE: system.disable_hybrid_routing,
@@ -145,10 +180,17 @@ class HybridService:
             COSTS: system.control_costs,
             PREFERENCE: system.prefer_cache,
             THROTTLING: system.throttle,
+            DISABLE_ALL: system.disable_hybrid_routing,
+            FULL_CHECK: lambda _: None,
+            RESTORE: system.restore,
+            RESTART: system.restart,
+            REPORT: system.report,
+            FLAG: system.switch_flag,
+            MODE: system.route,
         }
         changes[request.path](body)
         self._follow()
-        return web.json_response({"ok": True})
+        return web.json_response({"ok": True, "passed": not system.unhealthy - {COMPONENTS[-1]}})
 
     async def _control(self, request: web.Request) -> web.StreamResponse:
         wish = await request.json()
@@ -158,18 +200,10 @@ class HybridService:
             self.calm()
         for path, details in wish.get("misbehaves", {}).items():
             self.misbehave(path, Trouble(details.pop("kind")), **details)
-        for name in ("cost_percent", "slow_health", "p95_answers"):
+        for name in ("cost_percent", "slow_health", "p95_answers", "minute"):
             if name in wish:
                 setattr(self.system, name, wish[name])
         return web.json_response({"ok": True})
-
-
-def _reading(read: Callable[[], object]) -> Handler:
-    async def answer(_: web.Request) -> web.StreamResponse:
-        # Pretty-printed, so that who looks for text instead of reading JSON finds nothing.
-        return web.Response(text=json.dumps(read(), indent=2), content_type="application/json")
-
-    return answer
 
 
 @asynccontextmanager

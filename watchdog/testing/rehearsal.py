@@ -9,6 +9,7 @@ from watchdog.domain.events import Effect
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Observation, Sample
 from watchdog.domain.plan import Check, Look, Plan, Step
+from watchdog.domain.plan_parts import looks
 from watchdog.domain.target import SignalSpec, Target
 from watchdog.ports import Executor, Finding, Probe
 
@@ -77,11 +78,7 @@ class _Rehearsed:
 
 def _checks(plans: Iterable[Plan]) -> Iterable[Check]:
     for plan in plans:
-        for item in (*plan.steps, *plan.verify, *plan.final):
-            if isinstance(item, Check):
-                yield item
-            elif item.done_when is not None:
-                yield item.done_when
+        yield from looks(plan)
 
 
 def _key(look: Look) -> str:
@@ -90,4 +87,4 @@ def _key(look: Look) -> str:
 
 def _passing(expect: Condition) -> Observation:
     value = 1.0 if expect.op is Op.PASSING else expect.limit + _BESIDE.get(expect.op, 0.0)
-    return Sample((value,), volume=_PLENTY)
+    return Sample((value,), volume=_PLENTY, read="rehearsed")

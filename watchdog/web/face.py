@@ -14,6 +14,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from watchdog.domain.doors import TlsFiles
 from watchdog.domain.errors import ConfigError, JournalError
+from watchdog.web.acts import PREFIX as ACTS
+from watchdog.web.acts import ActPages, Acts
 from watchdog.web.changes import PREFIX as OF_TARGETS
 from watchdog.web.changes import ChangePages, Changes
 from watchdog.web.doorkeeper import Doorkeeper
@@ -59,6 +61,7 @@ async def serving(
     *,
     inbound: Inbound | None = None,
     changes: Changes | None = None,
+    acts: Acts | None = None,
     tls: TlsFiles | None = None,
 ) -> AsyncIterator[str]:
     """Serve the pages at `listen` (HOST:PORT) for the length of the block; yields the address.
@@ -69,7 +72,7 @@ async def serving(
     context = _context(tls) if tls else None
     doorkeeper = Doorkeeper()
     runner = web.AppRunner(
-        _application(facts, inbound, changes, doorkeeper),
+        _application(facts, inbound, changes, acts, doorkeeper),
         access_log=None,
         logger=_logger(),
         keepalive_timeout=KEEPALIVE,
@@ -135,9 +138,14 @@ def _cannot_listen(listen: str, error: OSError) -> str:
 
 
 def _application(
-    facts: Facts, inbound: Inbound | None, changes: Changes | None, doorkeeper: Doorkeeper
+    facts: Facts,
+    inbound: Inbound | None,
+    changes: Changes | None,
+    acts: Acts | None,
+    doorkeeper: Doorkeeper,
 ) -> web.Application:
-    pages = _Pages(facts)
+    act_pages = ActPages(acts) if acts else None
+    pages = _Pages(facts, act_pages)
     app = web.Application(middlewares=[doorkeeper.heard, _only_get], client_max_size=MAX_BODY)
     app.router.add_get("/", pages.index)
     app.router.add_get("/livez", pages.livez)
@@ -149,6 +157,8 @@ def _application(
         InboundPages(inbound).add_to(app)
     if changes is not None:
         ChangePages(changes).add_to(app)
+    if act_pages is not None:
+        act_pages.add_to(app)
     return app
 
 
@@ -168,14 +178,15 @@ async def _only_get(
 
 
 def _comes_in(request: web.Request) -> bool:
-    """Whether it is for an endpoint that takes signals, which answers for itself."""
+    """Whether it is for an endpoint that takes signals or acts, which answers for itself."""
     found = request.match_info.route.resource
-    return found is not None and found.canonical.startswith((PREFIX, OF_TARGETS))
+    return found is not None and found.canonical.startswith((PREFIX, OF_TARGETS, ACTS))
 
 
 class _Pages:
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, acts: ActPages | None) -> None:
         self._facts = facts
+        self._acts = acts
 
     async def index(self, _: web.Request) -> web.Response:
         return web.Response(text=_INDEX)
@@ -191,10 +202,14 @@ class _Pages:
     async def metrics(self, _: web.Request) -> web.Response:
         return web.Response(body=self._facts.metrics(), headers={"Content-Type": METRICS_TYPE})
 
-    async def status(self, _: web.Request) -> web.Response:
-        return _json(await self._facts.status())
+    async def status(self, request: web.Request) -> web.Response:
+        refusal = await self._acts.refuse_reading(request) if self._acts else None
+        return refusal or _json(await self._facts.status())
 
     async def run(self, request: web.Request) -> web.Response:
+        refusal = await self._acts.refuse_reading(request) if self._acts else None
+        if refusal is not None:
+            return refusal
         name = request.match_info["run"]
         events = await self._facts.run(name)
         if not events:

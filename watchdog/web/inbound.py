@@ -1,9 +1,7 @@
 """The endpoints for signals from outside; an answer of 2xx means that it is on the disk."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NoReturn
 
 from aiohttp import web
 
@@ -12,12 +10,10 @@ from watchdog.domain.doors import AlertmanagerDoor, Doors
 from watchdog.domain.errors import JournalError, TransientError
 from watchdog.ports import Clock, Secrets
 from watchdog.web.alerts import Read, UnreadableError, alertmanager, signal
+from watchdog.web.bodies import Bodies, BrokenError, CrowdedError, LateError, TooLongError
 from watchdog.web.proofs import Failures, LaterError, RefusedError, Signatures, is_bearer
 
 MAX_BODY = 1 << 20
-# Seconds in which the whole body must have come, and bodies that are read at once.
-BODY_LIMIT = 10.0
-MOST_BODIES = 32
 PREFIX = "/inbound/"
 _RETRY_AFTER = "5"
 
@@ -52,8 +48,8 @@ class InboundPages:
         self._inbound = inbound
         self._signatures = Signatures(inbound.secrets, inbound.clock.now())
         self._failures = Failures()
-        self._bodies = _Bodies()
-        self._strangers = _Bodies()
+        self._bodies = Bodies(MAX_BODY)
+        self._strangers = Bodies(MAX_BODY)
 
     def add_to(self, app: web.Application) -> None:
         """Serve what is configured, and nothing else."""
@@ -74,9 +70,11 @@ class InboundPages:
             except RefusedError:
                 self._failures.note(_peer(request), self._inbound.clock.now())
                 return _refusal(_Answer(401, "who are you?"))
-            except UnreadableError as error:
+            except (UnreadableError, BrokenError) as error:
                 return _refusal(_Answer(400, str(error)))
-            except (JournalError, TransientError, LaterError) as error:
+            except TooLongError as error:
+                return _refusal(_Answer(413, str(error)))
+            except (JournalError, TransientError, LaterError, LateError, CrowdedError) as error:
                 return _refusal(_Answer(503, str(error)))
             return web.json_response({"recorded": count})
 
@@ -85,8 +83,6 @@ class InboundPages:
     def _refuse_the_unruly(self, request: web.Request) -> None:
         if self._failures.is_out(_peer(request), self._inbound.clock.now()):
             raise _Answer(503, "too many attempts failed; try again in a minute")
-        if (request.content_length or 0) > MAX_BODY:
-            _too_long()
         # Unpacked, a few kilobytes can be gigabytes.
         if request.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise _Answer(400, "send the body as it is, not compressed")
@@ -136,40 +132,6 @@ class InboundPages:
 
     async def _take(self, read: Read) -> int:
         return await self._inbound.take(read.claims, read.missing)
-
-
-class _Bodies:
-    """Reads so many bodies at once, each within its time."""
-
-    def __init__(self) -> None:
-        self._reading = 0
-
-    async def read(self, request: web.Request) -> bytes:
-        if self._reading >= MOST_BODIES:
-            raise _Answer(503, "too many requests at once")
-        self._reading += 1
-        try:
-            async with asyncio.timeout(BODY_LIMIT):
-                return await _whole(request)
-        except TimeoutError:
-            raise _Answer(503, f"the body did not come within {BODY_LIMIT:g} s") from None
-        except web.RequestPayloadError:
-            raise _Answer(400, "the body is broken") from None
-        finally:
-            self._reading -= 1
-
-
-async def _whole(request: web.Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.content.iter_any():
-        body += chunk
-        if len(body) > MAX_BODY:
-            _too_long()
-    return bytes(body)
-
-
-def _too_long() -> NoReturn:
-    raise _Answer(413, f"the body is longer than {MAX_BODY} bytes")
 
 
 def _peer(request: web.Request) -> str:

@@ -128,14 +128,15 @@ def _signature(secret: str, signed: bytes) -> str:
 
 @dataclass(slots=True)
 class Failures:
-    """Counts failed attempts by peer, so that nobody can try for long."""
+    """Counts failed attempts by peer, so that nobody can try for long: `most` a minute."""
 
+    most: int = MOST_FAILED
     _of: OrderedDict[str, tuple[Moment, int]] = field(default_factory=OrderedDict)
 
     def is_out(self, peer: str, now: Moment) -> bool:
         """Whether `peer` failed too often within this minute."""
         since, count = self._of.get(peer, (now, 0))
-        return count >= MOST_FAILED and now.since(since) < MINUTE
+        return count >= self.most and now.since(since) < MINUTE
 
     def note(self, peer: str, now: Moment) -> None:
         """One more failed attempt."""

@@ -45,6 +45,7 @@ async def test_nothing_beside_it_can_be_read_by_others(path: Path) -> None:
         "journal.db": 0o600,
         "journal.db-wal": 0o600,
         "journal.db-shm": 0o600,
+        "journal.db.head": 0o600,
         "journal.db.lock": 0o600,
     }
 
@@ -210,7 +211,8 @@ def move(old: Path, new: Path) -> None:
 
 
 def modes_in(folder: Path) -> dict[str, int]:
-    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+    files = (file for file in folder.iterdir() if not file.name.endswith(".new"))
+    return {file.name: file.stat().st_mode & 0o777 for file in files}
 
 
 async def append(journal: Journal, *events: Event) -> None:

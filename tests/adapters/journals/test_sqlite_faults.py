@@ -118,9 +118,9 @@ async def test_a_folder_that_may_not_be_written_is_refused_to_a_daemon_and_open_
 def test_whatever_bit_flips_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     original = tmp_path / "original.db"
     written(original, *[RunParked(f"r{number % 7}", f"{number}") for number in range(120)])
+    content = original.read_bytes()
     sound = read_in_every_way(original)
     assert sound is not None
-    content = original.read_bytes()
     seed = random.randrange(2**32)
     flip = random.Random(seed)
     noticed = 0

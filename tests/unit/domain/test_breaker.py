@@ -1,5 +1,6 @@
 from tests.builders import at
 from watchdog.domain.breaker import BreakerLimits, BreakerState, TargetSight, why_open
+from watchdog.domain.moment import Moment
 
 LIMITS = BreakerLimits()
 CLOSED = BreakerState()
@@ -91,3 +92,11 @@ def test_no_more_failures_are_remembered_than_a_limit_could_count() -> None:
 
     assert len(state.failures) == 100
     assert state.failures[-1] == at(299)
+
+
+def test_neither_a_restart_nor_a_clock_that_was_wrong_forgets_a_failure() -> None:
+    # Of an earlier boot, translated while the wall clock was two days ahead.
+    too_old = Moment(at("1h").elapsed - 2 * 86_400, at("1h").wall)
+    state = BreakerState().failed(too_old).failed(at("2h"))
+
+    assert why_open(BreakerLimits(), state, [], at("3h")) == "2 plans failed within 24h"

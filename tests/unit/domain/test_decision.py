@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from tests.builders import a_proposal, at
+from watchdog.domain.account import Account, Current, Past
 from watchdog.domain.decision import (
     GUARDS,
     REASONS,
@@ -14,7 +15,6 @@ from watchdog.domain.decision import (
     supersedes,
 )
 from watchdog.domain.events import Paused, Stage
-from watchdog.domain.ledger import Account, Current, Past
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.plan import WatchPlan
 from watchdog.domain.target import Limits, Mode
@@ -207,6 +207,12 @@ def test_what_gave_way_latches_for_all_but_the_graver_run_of_its_incident() -> N
     assert reason(facts(half_way)) is Reason.LATCHED
     assert reason(facts(replace(half_way, incident="i1")), GRAVER) is Reason.LATCHED
     assert reason(facts(replace(half_way, half_way=None)), GRAVER) is Reason.LATCHED
+
+
+def test_what_gave_way_latches_for_a_renewal_as_well() -> None:
+    account = Account(latched="gave way", half_way=holding(), incident="i1")
+
+    assert reason(facts(account), a_proposal(renews="r0")) is Reason.LATCHED
 
 
 def test_a_run_that_a_wrong_clock_dates_into_the_future_still_counts() -> None:

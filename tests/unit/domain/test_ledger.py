@@ -1,6 +1,17 @@
 import pytest
 
-from tests.builders import a_plan, a_watch, at, ended_well, failures, seconds, started
+from tests.builders import (
+    a_plan,
+    a_proposal,
+    a_watch,
+    at,
+    ended_well,
+    failures,
+    seconds,
+    started,
+)
+from watchdog.domain.account import Account
+from watchdog.domain.decision import supersedes
 from watchdog.domain.events import (
     CheckEnded,
     Event,
@@ -14,14 +25,16 @@ from watchdog.domain.events import (
     Record,
     Resumed,
     RunEnded,
+    RunRecovered,
     RunStarted,
     Stage,
     StopRequested,
     WatchEnded,
     WatchStarted,
 )
-from watchdog.domain.ledger import Account, Ledger, age
-from watchdog.domain.moment import Moment
+from watchdog.domain.ledger import Ledger
+from watchdog.domain.moment import Moment, age
+from watchdog.domain.progress import Recovery
 from watchdog.domain.trigger import Severity
 
 PLAN = a_plan(watch=a_watch(short=60, long=600))
@@ -147,6 +160,47 @@ def test_a_run_by_hand_after_one_that_gave_way_leaves_the_latch() -> None:
 
     assert after.latched
     assert after.half_way is None
+
+
+def test_what_is_only_renewed_leaves_the_latch_of_a_run_that_gave_way() -> None:
+    gave_way = account(("0s", start()), ("5m", ended(Outcome.SUPERSEDED)))
+    renewed = account(
+        ("0s", start()),
+        ("5m", ended(Outcome.SUPERSEDED)),
+        ("6m", start(run="r2", renews="r0")),
+    )
+
+    assert renewed.latched == gave_way.latched != ""
+
+
+def recovery(how: Recovery = Recovery.COMPENSATE) -> RunRecovered:
+    return RunRecovered("r1", "shop", how, "ann", "I looked")
+
+
+def test_what_a_person_has_taken_back_is_no_second_failure_of_the_machine() -> None:
+    """Else one bad run, and its repair, would open the breaker for all targets."""
+    failed = (("0s", start()), ("5m", ended(Outcome.PARTIALLY_APPLIED)))
+
+    once = ledger(*failed).breaker.failures
+    twice = ledger(*failed, ("6m", recovery()), ("7m", ended(Outcome.FAILED))).breaker.failures
+
+    assert len(once) == len(twice) == 1
+
+
+def test_a_run_in_the_hands_of_a_person_gives_way_to_no_graver_trigger() -> None:
+    held = account(("0s", start()), ("5m", ended(Outcome.STOPPED)), ("6m", recovery()))
+
+    assert held.current is not None
+    assert not supersedes(a_proposal("outage", severity=Severity.CRITICAL), held)
+
+
+def test_a_run_that_gave_way_to_nothing_may_be_recovered() -> None:
+    left = (("0s", start()), ("5m", ended(Outcome.SUPERSEDED)))
+
+    assert account(*left).broken_off is not None
+    assert account(*left, ("6m", start(run="r2"))).broken_off is None
+    taken = account(*left, ("6m", recovery()))
+    assert (taken.half_way, taken.latched != "") == (None, True)
 
 
 def test_clearing_lets_go_of_what_gave_way() -> None:

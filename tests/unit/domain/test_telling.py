@@ -115,7 +115,8 @@ def every_telling() -> list[Telling]:
         KillSwitchChanged(on=True, how="the kill file exists"),
         KillSwitchChanged(on=False, how="the kill file was removed"),
         decision(),
-        *(decision(reason.value) for reason in Reason),
+        # That people are asked is told with the request itself.
+        *(decision(one.value) for one in Reason if one is not Reason.AWAITING_APPROVAL),
         decision("a reason of tomorrow"),
         TriggerChanged("t" * 90, "r" * 90, Change.FIRING, Severity.INFO, NOON),
     ]

@@ -5,10 +5,10 @@ import pytest
 
 from tests.builders import EPOCH, a_plan, a_proposal, a_target, a_trigger, at, started
 from watchdog.domain import would_help
+from watchdog.domain.account import Account, Current, Past
 from watchdog.domain.change import ChangeKind, ChangeSeen, VersionGood, VersionQuarantined
 from watchdog.domain.decision import GUARDS, REASONS, Facts, Reason, decide
 from watchdog.domain.events import RunEnded
-from watchdog.domain.ledger import Account, Current, Past
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
 from watchdog.domain.plan import Plan, Return

@@ -233,7 +233,7 @@ async def test_a_lost_request_is_sent_again_once_it_is_sure_that_it_did_not_arri
 
 @virtually
 async def test_a_look_that_cannot_tell_is_a_doubt() -> None:
-    bench = Bench(a_step("one"), a_step("two"))
+    bench = Bench(a_step("one", settle=1), a_step("two"))
     bench.world.blind = True
 
     assert (await bench.drive()).outcome is Outcome.INTERRUPTED
@@ -469,6 +469,29 @@ async def test_a_run_that_gives_way_can_still_be_stopped_for_good() -> None:
     assert [stop.why for stop in bench.told(StopRequested)] == [Outcome.STOPPED]
     assert len(bench.world.sends) == 1
     assert task.result().outcome is Outcome.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("why", "sent"),
+    [(Outcome.SUPERSEDED, ["one", "undo one"]), (Outcome.STOPPED, ["one"])],
+)
+def test_what_is_being_taken_back_gives_way_to_no_graver_plan_but_is_stopped(
+    why: Outcome, sent: list[str]
+) -> None:
+    @virtually
+    async def scenario() -> None:
+        one = replace(a_step("one"), undo=a_step("undo one"))
+        bench = Bench(one, replace(a_step("two"), on_error=OnError.COMPENSATE))
+        bench.world.will("two", Reply.DENIED)
+        await bench.begin()
+        stop_after(bench, StepIntended, why, number=3)
+
+        run = await bench.runner.drive()
+
+        assert bench.world.names == sent
+        assert list(run.done) == ([] if "undo one" in sent else [0])
+
+    scenario()
 
 
 @virtually

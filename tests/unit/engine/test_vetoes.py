@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from tests.builders import a_target, a_trigger, at
+from watchdog.domain.account import Account
 from watchdog.domain.decision import Facts, Reason, decide, standing_refusals
-from watchdog.domain.ledger import Account
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 from watchdog.domain.target import Limits, Mode, Veto

@@ -7,8 +7,10 @@ from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from watchdog.adapters.chain import Gap, Tail, tail
 from watchdog.adapters.lock_file import LockFile
 from watchdog.adapters.one_thread import OneThread, ThreadEndedError, one_thread
+from watchdog.adapters.snapshot import Recalled
 from watchdog.adapters.sqlite_file import as_journal_errors, open_for_writing, refuse_bad_place
 from watchdog.adapters.sqlite_reader import SqliteReader, ask, no_answer, open_reader, this_boot
 from watchdog.adapters.sqlite_records import (
@@ -17,10 +19,20 @@ from watchdog.adapters.sqlite_records import (
     draft,
     insert,
     keep,
-    tail,
+    remove,
+)
+from watchdog.adapters.watermark import (
+    NOTE,
+    Acceptance,
+    Watermark,
+    is_noted,
+    objection,
+    refusal,
+    write,
 )
 from watchdog.domain.errors import JournalError
 from watchdog.domain.events import Event, Record
+from watchdog.domain.keeping import OlderJournalAccepted, RecordsRemoved
 from watchdog.domain.moment import Moment
 from watchdog.ports import Clock
 
@@ -39,22 +51,29 @@ async def open_journal(
     epoch: int = 0,
     boot_id: str | None = None,
     write_limit: float = WRITE_LIMIT,
+    accepted: Acceptance | None = None,
 ) -> AsyncIterator["SqliteJournal"]:
     """The journal at `path`, made where there is none, for this process alone.
 
     Every record carries `epoch`. A write that takes longer than `write_limit` seconds has failed,
     as far as its caller is concerned. Raises JournalError when another process has it open, or when
     the file is not ours, damaged or too new. All that was appended is on the disk at the end.
+
+    Raises JournalError as well when it is not the journal that was last written here, such as
+    yesterday's backup, unless a person `accepted` that, which is recorded.
     """
     boot = this_boot() if boot_id is None else boot_id
-    writer = _Writer(path)
+    writer = _Writer(path, lambda: clock.now().wall)
     async with one_thread("journal", writer.close) as thread:
         now = clock.now()
-        await ask(thread, path, lambda: writer.open(now))
+        missing = await ask(thread, path, lambda: writer.open(now, boot, accepted))
         async with open_reader(path, clock, boot_id=boot) as reader:
-            yield SqliteJournal(
+            journal = SqliteJournal(
                 writer, thread, reader, clock, epoch=epoch, boot=boot, write_limit=write_limit
             )
+            if missing and accepted:
+                await journal.append(OlderJournalAccepted(accepted.by, accepted.reason, missing))
+            yield journal
 
 
 @dataclass(slots=True, eq=False)
@@ -128,6 +147,21 @@ class SqliteJournal:
         """
         await self._write(_Waiting(note=Note(name, body, self._clock.now(), self._boot)))
 
+    async def remove(self, seal: RecordsRemoved, gaps: Sequence[Gap]) -> None:
+        """Remove the records of `gaps`, and record `seal`: both or neither, in one transaction.
+
+        Raises JournalError where that is impossible; nothing else is refused because of it.
+        """
+        if self._problem:
+            raise JournalError(self._problem)
+        sealing = draft(seal, self._clock.now(), self._boot, self._epoch)
+        (record,) = await ask(self._thread, self.path, lambda: self._writer.remove(sealing, gaps))
+        self._tell([record])
+
+    async def recalled(self) -> Recalled:
+        """As `SqliteReader.recalled`."""
+        return await self._reader.recalled()
+
     async def kept(self, name: str) -> tuple[str, Moment] | None:
         """The note and when it was kept, or None."""
         return await self._reader.kept(name)
@@ -196,12 +230,14 @@ class SqliteJournal:
 class _Writer:
     """The lock and the one connection that writes. All but the making happens in its thread."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wall: Callable[[], float]) -> None:
         self._path = path
+        self._wall = wall
         self._held = ExitStack()
         self._files: Sequence[tuple[int, int]] = ()
 
-    def open(self, now: Moment) -> None:
+    def open(self, now: Moment, boot: str, accepted: Acceptance | None) -> str:
+        """Why it is not the journal last written here; empty where it is. Then nothing is lost."""
         with as_journal_errors("open", self._path):
             # By whatever links it is reached: one file has one lock.
             self._path = self._path.resolve()
@@ -211,8 +247,21 @@ class _Writer:
             self._held.callback(lock.release)
             self._connection = self._held.enter_context(closing(open_for_writing(self._path)))
             # The -wal file is there from the first reading on.
-            tail(self._connection)
+            end = tail(self._connection)
             self._files = self._present_files()
+            missing = objection(self._connection, self._path)
+            if missing and accepted is None:
+                raise JournalError(refusal(self._path, missing))
+            self._mark = Watermark(self._path, self._wall)
+            self._held.callback(self._mark.close)
+            self._begin_to_mark(end, Note(NOTE, "", now, boot))
+        return missing
+
+    def _begin_to_mark(self, end: Tail, note: Note) -> None:
+        # A journal that says that it has a watermark must have one.
+        write(self._path, end, self._wall())
+        if not is_noted(self._connection):
+            keep(self._connection, note)
 
     def close(self) -> None:
         with as_journal_errors("close", self._path):
@@ -227,11 +276,18 @@ class _Writer:
         for waiting in batch:
             waiting.records = [next(written) for _ in waiting.drafts]
 
-    def _transaction(self, drafts: Sequence[Draft], notes: Sequence[Note]) -> Sequence[Record]:
+    def remove(self, seal: Draft, gaps: Sequence[Gap]) -> Sequence[Record]:
+        """The records of `gaps` are gone, and `seal` says so; or neither, and an error."""
+        return self._transaction([seal], (), gaps)
+
+    def _transaction(
+        self, drafts: Sequence[Draft], notes: Sequence[Note], gaps: Sequence[Gap] = ()
+    ) -> Sequence[Record]:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
             records = insert(connection, drafts)
+            remove(connection, gaps)
             for note in notes:
                 keep(connection, note)
             connection.execute("COMMIT")
@@ -239,11 +295,13 @@ class _Writer:
             # Some errors of COMMIT end the transaction, others leave it open.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+        after = tail(connection)
         if self._present_files() != self._files:
             raise JournalError(
                 f"the journal {self._path} was removed or replaced while in use, so what is "
                 "written is lost; put the file back if you can, and restart this program"
             )
+        self._mark.raised(after)
         return records
 
     def _present_files(self) -> Sequence[tuple[int, int]]:

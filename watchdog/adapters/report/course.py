@@ -4,6 +4,7 @@ from watchdog.adapters.report.jinja import code, plain
 from watchdog.adapters.report.phrases import NONE, clock, in_breach_when, lapse
 from watchdog.domain.incident import Incident
 from watchdog.domain.moment import Moment
+from watchdog.domain.plan import level_word
 from watchdog.domain.progress import Outcome, Proof, Stage
 from watchdog.domain.topics import Topic
 from watchdog.domain.words import duration, utc
@@ -41,12 +42,20 @@ def summary(incident: Incident) -> Lines:
     return [
         ("Date/time", f"{utc(began.wall)} (UTC)"),
         ("Duration", _duration(incident)),
-        ("Type", f"{plain(kind)} (plan {code(plan.name)}, level {plan.level})"),
+        ("Type", f"{plain(kind)} (plan {code(plan.name)}, level {level_word(plan.level)})"),
         ("Trigger", _trigger(incident)),
         ("Outcome", ": ".join(filter(None, [outcome.replace("_", " "), plain(incident.detail)]))),
         ("Target", code(start.target)),
-        ("Run", f"{code(start.run)} of incident {code(start.incident)}"),
+        ("Run", f"{code(start.run)} of incident {code(start.incident)}{_before(incident)}"),
     ]
+
+
+def _before(incident: Incident) -> str:
+    """The run that it goes on from, or renews; empty where it is the first."""
+    start = incident.start
+    if start.renews:
+        return f"; it renews what run {code(start.renews)} changed"
+    return f"; the next level after run {code(start.follows)}" if start.follows else ""
 
 
 def _duration(incident: Incident) -> str:

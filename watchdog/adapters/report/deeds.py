@@ -5,6 +5,7 @@ from watchdog.adapters.report.phrases import NONE, clock, in_breach_when, shown,
 from watchdog.domain.actions import Action, Checked, Watched
 from watchdog.domain.incident import Communication, Delivery, Incident
 from watchdog.domain.progress import Stage, StepResult
+from watchdog.domain.recovering import taken_back
 from watchdog.domain.words import utc
 
 Rows = list[tuple[str, ...]]
@@ -16,9 +17,10 @@ def steps_note(incident: Incident) -> str:
     done = sum(one.result is StepResult.OK for one in actions)
     resumed = incident.run.resumes
     again = f" It was taken up {resumed} times after a restart." if resumed else ""
-    return (
-        f"{done} of {len(actions)} steps were done; what was sent is shown without secrets.{again}"
-    )
+    undone = taken_back(incident.run)
+    back = f"; taken back: {plain(undone)}" if undone else ""
+    note = "What was sent is shown without secrets."
+    return f"{done} of {len(actions)} steps were done{back}. {note}{again}"
 
 
 def steps(incident: Incident) -> Rows:
@@ -30,6 +32,8 @@ def _step(action: Action, incident: Incident) -> tuple[str, ...]:
     number = str(action.index + 1)
     if action.stage is Stage.FINAL:
         number = f"finally {number}"
+    if action.stage is Stage.UNDO:
+        number = f"undo of {action.of + 1}"
     use = action.step.use
     sent = code(action.sent) or f"{plain(use)} (not recorded: {_unrecorded(incident)})"
     return (

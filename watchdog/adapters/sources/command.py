@@ -21,12 +21,13 @@ from watchdog.domain.errors import InDoubtError, WatchdogError
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 from watchdog.plugins import SourcePlugin, Timeout
-from watchdog.ports import Deps, Question
+from watchdog.ports import Deps, Question, Secrets
 
 _NUMBER = re.compile(
     r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?|nan|[-+]?inf(?:inity)?", re.ASCII | re.IGNORECASE
 )
 _LONGEST_NUMBER = 400
+_LONGEST_TEXT = 1000
 _ExitCode = Annotated[int, Field(ge=0, le=255, strict=True)]
 
 
@@ -46,17 +47,21 @@ class Options(BaseModel):
 
 
 class Ask(BaseModel):
-    """`exit`: the codes that mean yes, 0 unless said; or `number`: what it prints."""
+    """`exit`: the codes that mean yes, 0 unless said; or `number`: what it prints.
+
+    `text`: what it prints, whatever it is, for a plan that keeps it for later steps.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     exit: _ExitCode | Annotated[tuple[_ExitCode, ...], Field(min_length=1)] | None = None
     number: Literal[True] | None = None
+    text: Literal[True] | None = None
 
     @model_validator(mode="after")
     def _is_one_question(self) -> Self:
-        if self.exit is not None and self.number is not None:
-            raise ValueError("ask for `exit` or for `number`, not for both")
+        if sum(one is not None for one in (self.exit, self.number, self.text)) > 1:
+            raise ValueError("ask for one of `exit`, `number` and `text`")
         return self
 
     @property
@@ -112,14 +117,25 @@ class CommandSource:
             how = signal_name(-ended.code)
             return Gap(Unknown.ERROR, f"{name} was ended by {how}, so it told nothing{said}")
         is_good = ended.code in ask.good_codes
-        if ask.number is None:
+        if ask.number is None and ask.text is None:
             return Sample((float(is_good),), note=f"exit code {ended.code}{said}")
         if not is_good:
             return Gap(Unknown.ERROR, f"{name} ended with exit code {ended.code}{said}")
+        if ask.text:
+            return _text(ended, self._secrets)
         number = _number(ended)
         if number is None:
             return Gap(Unknown.PARSE, f"{name} printed something else than one number{said}")
         return Sample((number,))
+
+
+def _text(ended: Finished, secrets: Secrets) -> Observation:
+    text = ended.stdout.decode(errors="replace").strip()
+    if not text or len(text) > _LONGEST_TEXT:
+        return Gap(Unknown.PARSE, f"it printed {len(text)} characters; 1 to {_LONGEST_TEXT} fit")
+    if secrets.redact(text) != text:
+        return Gap(Unknown.ERROR, "it printed a secret, and what is read is kept")
+    return Sample((1.0,), read=text)
 
 
 def _number(ended: Finished) -> float | None:

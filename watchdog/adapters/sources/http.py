@@ -23,6 +23,7 @@ from watchdog.ports import Deps, Question
 
 _SUCCESS = range(200, 300)
 _LONGEST_NOTE = 200
+_LONGEST_VALUE = 1000
 YES, NO = 1.0, 0.0
 
 # What says nothing about the service: a name nobody can resolve, a certificate that we may
@@ -42,6 +43,7 @@ class Options(HttpOptions):
 class Ask(BaseModel):
     """One of: the number at a path of the JSON, a yes or no, or how long the answer took.
 
+    `read` is the value at a path, whatever it is: for a plan that keeps it for later steps.
     Or one for each of several components, by name where `for_each` gives the label a name.
     """
 
@@ -50,10 +52,11 @@ class Ask(BaseModel):
     json_path: str | None = Field(default=None, alias="json")
     expect: Expect | None = None
     latency: bool = False
+    read: str | None = None
     components: Components | None = None
     for_each: str | None = Field(default=None, pattern="^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=60)
 
-    @field_validator("json_path")
+    @field_validator("json_path", "read")
     @classmethod
     def _is_a_path(cls, path: str | None) -> str | None:
         if path is not None:
@@ -62,10 +65,11 @@ class Ask(BaseModel):
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Self:
-        asked = (self.json_path, self.expect, self.latency or None, self.components)
+        asked = (self.json_path, self.expect, self.latency or None, self.components, self.read)
         if sum(one is not None for one in asked) > 1:
             raise ValueError(
-                "ask one of json, expect, latency or components; another signal asks the other"
+                "ask one of json, expect, latency, read or components; "
+                "another signal asks the other"
             )
         if self.for_each is not None and self.components is None:
             raise ValueError("only `components` are several: write them, or leave for_each out")
@@ -99,6 +103,8 @@ class HttpSource:
             ask: Ask = question.ask
             if ask.json_path is not None:
                 seen[question.id] = _number(outcome, ask.json_path)
+            elif ask.read is not None:
+                seen[question.id] = self._value(outcome, ask.read)
             elif ask.components is not None:
                 seen[question.id] = _components(outcome, ask.components)
             elif ask.latency:
@@ -130,23 +136,41 @@ class HttpSource:
             return _Failed(Gap(Unknown.ERROR, str(error)), is_blindness=True)
         return Look(answer)
 
+    def _value(self, outcome: Look | _Failed, path: str) -> Observation:
+        found = _found(outcome, path)
+        if isinstance(found, Gap):
+            return found
+        if not isinstance(found, str | int | float):
+            return Gap(Unknown.PARSE, f"{type(found).__name__} at {path}, not one value")
+        if len(str(found)) > _LONGEST_VALUE:
+            return Gap(Unknown.PARSE, f"more than {_LONGEST_VALUE} characters at {path}")
+        if self._deps.secrets.redact(str(found)) != str(found):
+            return Gap(Unknown.ERROR, f"a secret stands at {path}, and what is read is kept")
+        return Sample((YES,), read=found)
+
     async def _health(self, outcome: Look | _Failed, expect: Expect) -> Observation:
         if isinstance(outcome, _Failed):
             if outcome.is_blindness:
                 return outcome.gap
-            return await self._no(outcome.gap.note, is_certain=outcome.is_certain)
+            return await self._no(outcome.gap.note, is_certain=outcome.is_certain, silent=True)
         found = trouble(outcome, expect)
         if isinstance(found, Gap):
             return found
         if found is None:
             return Sample((YES,))
         text = self._deps.secrets.redact(found)
-        return await self._no(text if len(text) <= _LONGEST_NOTE else text[:_LONGEST_NOTE] + "…")
+        text = text if len(text) <= _LONGEST_NOTE else text[:_LONGEST_NOTE] + "…"
+        return await self._no(text, silent=_knows_nothing(outcome.answer.status))
 
-    async def _no(self, why: str, *, is_certain: bool = False) -> Observation:
+    async def _no(self, why: str, *, silent: bool, is_certain: bool = False) -> Observation:
         if is_certain or await self._self_test.passes():
-            return Sample((NO,), note=why)
+            return Sample((NO,), note=why, silent=silent)
         return Gap(Unknown.ERROR, f"cannot connect even to ourselves; of the service: {why}")
+
+
+def _knows_nothing(status: int) -> bool:
+    """Whether whoever answers so has not looked: too busy, failing, or a proxy before it."""
+    return status in (408, 429) or status >= 500  # noqa: PLR2004 -- the class of its own failures
 
 
 def _unread(outcome: Look | _Failed) -> Gap | None:
@@ -166,7 +190,8 @@ def _components(outcome: Look | _Failed, asked: Components) -> Observation:
     return gap or read(outcome.document if isinstance(outcome, Look) else None, asked)
 
 
-def _number(outcome: Look | _Failed, path: str) -> Observation:
+def _found(outcome: Look | _Failed, path: str) -> object:
+    """The one value at `path`; a Gap where there is none."""
     gap = _unread(outcome)
     if gap is not None or isinstance(outcome, _Failed):
         return gap or Gap(Unknown.NODATA)
@@ -174,8 +199,13 @@ def _number(outcome: Look | _Failed, path: str) -> Observation:
     if len(found) > 1:
         return Gap(Unknown.AMBIGUOUS, f"{len(found)} values at {path}; write a longer path")
     value = found[0] if found else None
-    if value is None:
-        return Gap(Unknown.NODATA, f"nothing at {path}")
+    return Gap(Unknown.NODATA, f"nothing at {path}") if value is None else value
+
+
+def _number(outcome: Look | _Failed, path: str) -> Observation:
+    value = _found(outcome, path)
+    if isinstance(value, Gap):
+        return value
     if not isinstance(value, int | float):
         return Gap(Unknown.PARSE, f"{type(value).__name__} at {path}, not a number")
     try:
