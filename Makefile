@@ -102,7 +102,7 @@ kills: setup ## the long loop of kill -9 (KILLS=200)
 	KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -m kills --timeout=0 $(PYTEST_ARGS)
 
 # Sizes by variables, such as KILLS=1000 SEED=7; see tests/lab/sizes.py for all of them.
-export KILLS SEED DAEMON_KILLS VISITS DISKS PAUSES OUTAGE_KILLS TOXICS TOGETHER
+export KILLS SEED DAEMON_KILLS VISITS DISKS PAUSES OUTAGE_KILLS TOXICS TOGETHER STORMS SEQUENCES
 
 .PHONY: faults
 faults: setup ## inject faults of every kind, and print one table
@@ -110,7 +110,7 @@ faults: setup ## inject faults of every kind, and print one table
 
 # One row each; the longest takes less than half an hour.
 FAULTS := faults-kills faults-daemon faults-failpoints faults-network faults-disk faults-clock \
-    faults-notifiers faults-bugs
+    faults-notifiers faults-storms faults-model faults-bugs
 
 .PHONY: $(FAULTS)
 $(FAULTS): faults-%: setup

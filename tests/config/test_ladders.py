@@ -18,6 +18,8 @@ FLAGS = """
     verify: [{signal: errors, below: 1%, samples: 3}]
     finally: [{use: command, name: tell, with: {argv: [tell]}}]
 """
+BACK = "{use: command, with: {argv: [a]}, undo: {use: command, with: {argv: [b]}}}"
+ALONE = "{use: command, with: {argv: [a]}, on_error: compensate}"
 SAVES = "{save: mode, get: 'http://x/mode', value: mode}"
 STEP = "steps: [{use: command, name: own, with: {argv: [own]}, repeat: once}]"
 
@@ -150,6 +152,27 @@ WRONG_LADDERS = {
             "`verify_trigger` on"
         ),
     ),
+    "to take back what is done at the end": (
+        plans(other("one", f"finally: [{BACK}]")),
+        (
+            "plans.one.finally[0].undo: belongs to the steps: what is done at the end is never "
+            "taken back"
+        ),
+    ),
+    "to take back at the end": (
+        plans(other("one", f"finally: [{ALONE}]")),
+        (
+            "plans.one.finally[0].on_error: belongs to the steps: what is done at the end is never "
+            "taken back"
+        ),
+    ),
+    "to take back where nothing can be": (
+        plans(other("one", steps=f"steps: [{ALONE}, {BACK}]")),
+        (
+            "plans.one.steps[0].on_error: compensate takes back the steps before it, and none of "
+            "them has an `undo`"
+        ),
+    ),
     "parts in a circle": (
         plans(other("both", "includes: [undo]"), undo="includes: [both]"),
         "plans.both.includes: is a circle: both leads to undo, and that back here",
@@ -188,6 +211,15 @@ def test_what_cannot_be_is_refused(files: Files, what: str) -> None:
     text, said = WRONG_LADDERS[what]
 
     assert any(problem.endswith(said) for problem in files.problems(text)), files.problems(text)
+
+
+def test_a_part_may_take_back_what_the_parts_before_it_did(files: Files) -> None:
+    text = plans(
+        other("one", steps=f"steps: [{BACK}]"),
+        other("all", "includes: [one]", steps=f"steps: [{ALONE}]"),
+    )
+
+    assert plan(files, text, "all").steps
 
 
 # -- composite plans

@@ -13,6 +13,7 @@ from tests.lab.network import network
 from tests.lab.outage import outage
 from tests.lab.row import Row
 from tests.lab.sizes import size
+from tests.lab.storms import model, storms
 
 
 async def _kills(folder: Path) -> Row:
@@ -43,6 +44,14 @@ async def _notifiers(folder: Path) -> Row:
     return await outage(folder, size("OUTAGE_KILLS"), size("SEED"), size("TOGETHER"))
 
 
+async def _storms(folder: Path) -> Row:
+    return await storms(folder, size("STORMS"), size("SEED"))
+
+
+async def _model(folder: Path) -> Row:
+    return await model(folder, size("SEQUENCES"), size("SEED"))
+
+
 ROWS: dict[str, Callable[[Path], Awaitable[Row]]] = {
     "kills": _kills,
     "daemon": _daemon,
@@ -51,5 +60,7 @@ ROWS: dict[str, Callable[[Path], Awaitable[Row]]] = {
     "disk": _disk,
     "clock": _clock,
     "notifiers": _notifiers,
+    "storms": _storms,
+    "model": _model,
     "bugs": bugs,
 }

@@ -11,6 +11,8 @@ DEFAULTS = {
     "PAUSES": 3,
     "OUTAGE_KILLS": 1000,
     "TOXICS": 3,
+    "STORMS": 2000,
+    "SEQUENCES": 500,
     "TOGETHER": 8,
 }
 

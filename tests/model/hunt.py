@@ -18,6 +18,8 @@ from watchdog.domain.trigger import Change
 # Sequences and steps within which each planted bug must be found.
 ENOUGH = 120
 ENOUGH_STEPS = 40
+# From so many sequences on, everything that there is must have come about.
+ALL_IN = 500
 # What all sequences together must have come by, or they prove nothing.
 _RULES = (
     "a signal turns bad", "a signal turns good", "a signal turns dark", "a target breaks",

@@ -97,9 +97,7 @@ async def _work(opened: Opened, mine: list[Run], wish: Wish, tell: Tell) -> str:
         return await _follow(opened.control, unfinished[0], tell)
     answer = await opened.control.obey("rollback", wish.arguments, os.getuid())
     if "run" not in answer:
-        raise WatchdogError(
-            f"{answer['done']}; start the daemon: without it nobody can answer"
-        )
+        raise WatchdogError(f"{answer['done']}; start the daemon: without it nobody can answer")
     return await _follow(opened.control, answer["run"], tell)
 
 

@@ -29,6 +29,7 @@ class LookEntry(Comparison):
     run: Annotated[list[str], Field(min_length=1)] | None = Field(
         None, description="a program and its arguments; exit code 0 is yes"
     )
+
     @model_validator(mode="after")
     def _is_one_look(self) -> Self:
         if sum(way is not None for way in (self.signal, self.get, self.run)) != 1:

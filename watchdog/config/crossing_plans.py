@@ -9,11 +9,12 @@ from watchdog.config.problems import Path, did_you_mean
 from watchdog.config.walking import Content, entries, steps
 from watchdog.domain.expiry import OnExpiry
 from watchdog.domain.ladder import AfterFailure
-from watchdog.domain.plan import Level, Return, level_word
+from watchdog.domain.plan import Level, OnError, Return, level_word
 from watchdog.domain.variables import SAVED, mentioned
 
 Wrong = Iterator[tuple[Path, str]]
 _Plans = Mapping[str, Mapping[str, Any]]
+_TAKING_BACK = (OnError.COMPENSATE, OnError.UNDO_LAST)
 
 
 def plan_references(content: Content) -> Wrong:
@@ -27,6 +28,7 @@ def plan_references(content: Content) -> Wrong:
         yield from _circle((*where, "includes"), name, plans, _parts)
         yield from _saved_once(where, plan, plans)
         yield from _proven(where, plan, plans)
+        yield from _takes_back(where, plan, plans)
         yield from _named((*where, "reverses"), plan.get("reverses"), name, plans)
     yield from _reverse(content, plans)
     yield from _renewed(content)
@@ -128,9 +130,8 @@ def _saved_once(where: Path, plan: Mapping[str, Any], plans: _Plans) -> Wrong:
 
 
 def _saves(plan: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    steps = plan.get("steps")
-    for index, step in enumerate(steps if isinstance(steps, list) else ()):
-        if isinstance(step, Mapping) and isinstance(step.get("save"), str):
+    for index, step in _listed(plan, "steps"):
+        if isinstance(step.get("save"), str):
             yield index, step["save"]
 
 
@@ -143,6 +144,30 @@ def _proven(where: Path, plan: Mapping[str, Any], plans: _Plans) -> Wrong:
             "`verify_trigger` on"
         )
         yield where, text
+
+
+def _takes_back(where: Path, plan: Mapping[str, Any], plans: _Plans) -> Wrong:
+    """Whoever says that what was done is taken back says how, and before that."""
+    parts = _all_parts(str(where[-1]), plans)[:-1]
+    before = any("undo" in step for part in parts for _, step in _listed(plans[part], "steps"))
+    for index, step in _listed(plan, "steps"):
+        rule = step.get("on_error")
+        if rule in _TAKING_BACK and not before:
+            text = f"{rule} takes back the steps before it, and none of them has an `undo`"
+            yield (*where, "steps", index, "on_error"), text
+        before = before or "undo" in step
+    for index, step in _listed(plan, "finally"):
+        keys = {"undo": "undo" in step, "on_error": step.get("on_error") in _TAKING_BACK}
+        for key in (one for one, found in keys.items() if found):
+            text = "belongs to the steps: what is done at the end is never taken back"
+            yield (*where, "finally", index, key), text
+
+
+def _listed(plan: Mapping[str, Any], stage: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    members = plan.get(stage)
+    for index, member in enumerate(members if isinstance(members, list) else ()):
+        if isinstance(member, Mapping):
+            yield index, member
 
 
 # -- what takes back

@@ -34,7 +34,10 @@ def objection(run: Run, how: Recovery, *, happened: bool | None = None) -> str:
             f"{run.start.plan.name} anew"
         )
     also = run.halted[1] if run.halted and happened and run.halted[0] is Stage.STEPS else None
-    if how is Recovery.COMPENSATE and not run.undoable and not _has_undo(run, also):
+    can_undo = bool(run.undoable) or _has_undo(run, also)
+    if how is Recovery.COMPENSATE and not can_undo and undone and not run.done:
+        return f"all that run {run.id} did was taken back already: {undone}"
+    if how is Recovery.COMPENSATE and not can_undo:
         return f"nothing that run {run.id} did has an `undo` in its plan: undo it by hand"
     return ""
 

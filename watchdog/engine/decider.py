@@ -297,9 +297,7 @@ class Decider:
         name = plan.reverses or plan.name
         rows = [row for row in self._target.decisions if row.plan == name]
         asked = {name for row in rows for name in row.firing}
-        selecting = [
-            one for one in self._target.triggers if one.plan == name or one.name in asked
-        ]
+        selecting = [one for one in self._target.triggers if one.plan == name or one.name in asked]
         return with_checks_of(plan, selecting, self._target)
 
     async def preflight(self, plan: Plan) -> Refusal | None:

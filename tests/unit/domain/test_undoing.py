@@ -373,6 +373,12 @@ def test_a_run_with_nothing_to_undo_says_so() -> None:
     assert not any("--compensate" in line for line in commands(run))
 
 
+def test_what_was_taken_back_is_not_taken_back_twice() -> None:
+    _, run = played(failed_at_the_third(OnError.COMPENSATE))
+
+    assert "was taken back already" in objection(run, Recovery.COMPENSATE)
+
+
 def test_what_is_offered_is_what_would_be_accepted() -> None:
     resume, compensate, abandon = commands(interrupted())
 
