@@ -1,7 +1,7 @@
 """`make bench`: every figure of docs/performance.md, measured in one run.
 
 `python -m bench PART…` measures only these: reaction, backtest, evaluation, size, rules, curve,
-delay, journal.
+delay, journal, runs.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from bench import (
     backtest,
     evaluation,
     long_journal,
+    many_runs,
     many_triggers,
     reaction,
     rule_engine,
@@ -27,7 +28,7 @@ from tests.bed.prometheus import start_prometheus
 # Until every `rate(…[30s])` stands on a whole window.
 WARM_UP = 32.0
 _ON_A_STEADY_PAGE = frozenset({"evaluation", "size", "rules", "curve"})
-PARTS = _ON_A_STEADY_PAGE | {"reaction", "backtest", "delay", "journal"}
+PARTS = _ON_A_STEADY_PAGE | {"reaction", "backtest", "delay", "journal", "runs"}
 
 
 async def _all(program: str, wanted: AbstractSet[str]) -> None:
@@ -38,6 +39,8 @@ async def _all(program: str, wanted: AbstractSet[str]) -> None:
         await asyncio.to_thread(backtest.measure)
     if "journal" in wanted:
         await long_journal.measure()
+    if "runs" in wanted:
+        await many_runs.measure()
     if wanted & _ON_A_STEADY_PAGE:
         await _on_a_steady_page(program, wanted)
     if "delay" in wanted:

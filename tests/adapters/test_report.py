@@ -11,6 +11,8 @@ import pytest
 from tests.bed.story import (
     ERRORS,
     NOON,
+    OFF,
+    OVERRIDE,
     PLAN,
     RUN,
     STORIES,
@@ -241,8 +243,8 @@ def test_each_step_shows_what_was_sent_and_what_came_of_it() -> None:
 
 
 def test_what_was_taken_back_is_told_by_the_step_that_it_took_back() -> None:
-    back = replace(PLAN.steps[0], name="Switch it on again")
-    steps = (replace(PLAN.steps[0], undo=back), replace(PLAN.steps[1], on_error=OnError.COMPENSATE))
+    back = replace(OFF, name="Switch it on again")
+    steps = (replace(OFF, undo=back), replace(OVERRIDE, on_error=OnError.COMPENSATE))
     plan = replace(PLAN, steps=steps)
     story = Story().breach().decide(plan).step(0, plan=plan)
     story.step(1, StepResult.FAILED, "HTTP 401", plan=plan)

@@ -1,6 +1,7 @@
 """What a daemon does about its journal: snapshots, older copies, retention as the file says."""
 
 import asyncio
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.bed.command_line import called
 from tests.bed.year import write_year
+from tests.faults.small_disk import a_small_disk
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.journals.sqlite import open_journal
 from watchdog.adapters.secrets import EnvAndFileSecrets
@@ -125,6 +127,26 @@ async def test_a_snapshot_that_cannot_be_written_is_an_error_and_no_more(tmp_pat
 
         assert journal.healthy
         assert (await journal.recalled()).read == 1
+
+
+async def test_a_snapshot_that_fills_the_disk_leaves_the_room_to_the_journal(
+    tmp_path: Path,
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    with a_small_disk(disk) as small:
+        path = disk / "journal.db"
+        write_year(path, 1_500, ends=SystemClock().now().wall, targets=300)
+        async with open_journal(path, SystemClock()) as journal:
+            small.fill()
+            ballast = disk / "ballast"
+            os.truncate(ballast, ballast.stat().st_size - 20_000)
+
+            with pytest.raises(JournalError, match=r"ENOSPC.; free some space on its disk"):
+                await take(journal, SystemClock())
+
+            await journal.append(DaemonStopped("x"))
+        assert not beside(path).with_name("journal.db.snapshot.new").exists()
 
 
 async def test_retention_is_on_where_the_file_says_so(tmp_path: Path) -> None:

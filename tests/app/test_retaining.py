@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bed.journals import execute, rows
+from tests.bed.journals import execute, rows, written
 from tests.bed.year import write_year
 from tests.builders import EPOCH
 from watchdog.adapters.audit import Verification, verify
@@ -24,9 +24,11 @@ from watchdog.adapters.sqlite_file import open_for_reading
 from watchdog.adapters.sqlite_reader import open_reader
 from watchdog.adapters.sqlite_records import Present
 from watchdog.app.retaining import Keeping, Retention
+from watchdog.app.snapshots import take
 from watchdog.domain.account import Account
+from watchdog.domain.claims import SignalReceived, Voice, Word
 from watchdog.domain.errors import JournalError
-from watchdog.domain.events import RecordsRemoved
+from watchdog.domain.events import NotificationDelivered, RecordsRemoved
 from watchdog.domain.ledger import Ledger
 from watchdog.domain.moment import Moment
 from watchdog.domain.recollection import Recollection
@@ -85,6 +87,11 @@ async def reports(path: Path) -> dict[str, str]:
     runs = [str(run) for (run,) in rows(path, "SELECT run FROM events WHERE kind = 'RunStarted'")]
     async with open_reader(path, ManualClock(NOW.elapsed, NOW.wall), boot_id="boot") as reader:
         return {run: render(await records_of(reader, run), run)[0] for run in runs}
+
+
+def removable_again(path: Path) -> None:
+    """Signals that say nothing to anybody, behind all else."""
+    write_year(path, 40, ends=EPOCH, lasts=60.0, targets=4, seed=9)
 
 
 def problem_after(path: Path, script: str) -> str:
@@ -349,3 +356,49 @@ async def test_a_seal_tells_of_what_is_not_there_as_damage(path: Path) -> None:
 
         assert journal.healthy
     assert (verify(path).ok, verify(path).records) == (True, COUNT)
+
+
+async def test_the_newest_snapshot_is_of_use_however_old_it_is(path: Path) -> None:
+    async with open_journal(path, ManualClock(NOW.elapsed, NOW.wall), boot_id="boot") as journal:
+        kept = await take(journal, ManualClock(NOW.elapsed, NOW.wall))
+    # Now it stands among others that all may go.
+    removable_again(path)
+
+    assert await retain(path, keep=-1.0)
+
+    with closing(open_for_reading(path)) as connection:
+        found = recalled(connection, path, Present(NOW, "boot"))
+    assert (found.refused, found.covers) == ("", kept.covers)
+
+
+async def test_what_was_delivered_late_is_still_told_in_the_report(path: Path) -> None:
+    """The message is older than one pass reaches, and its delivery is not."""
+    (run, ended), *_ = rows(path, "SELECT run, seq FROM events WHERE kind = 'RunEnded'")
+    written(path, NotificationDelivered("pager", int(str(ended)), 1))
+    before = (await reports(path))[str(run)]
+    day = (rows(path, f"SELECT wall FROM events WHERE seq = {ended}"))[0][0]
+    await retain(path, keep=EPOCH - float(str(day)) - 1.0)
+
+    await retain(path, keep=-1.0)
+
+    assert "pager" in before
+    assert (await reports(path))[str(run)] == before
+
+
+async def test_a_signal_that_still_counts_stays(path: Path) -> None:
+    said = SignalReceived(
+        "shop-1", "load", Voice.WEBHOOK, Word.FIRING, "f", EPOCH, EPOCH + DAY, labels={}
+    )
+    written(path, said)
+
+    await retain(path, keep=-DAY / 2)
+
+    assert rows(path, "SELECT count(*) FROM events WHERE body LIKE '%\"load\"%'") == [(1,)]
+
+
+async def test_the_last_incidents_are_listed_as_before(path: Path) -> None:
+    before = folded(path).recent
+
+    await retain(path, keep=-1.0)
+
+    assert folded(path).recent == before

@@ -128,6 +128,13 @@ WRONG_LADDERS = {
         ),
         "plans.both.includes[0]: 'undo' returns to previous; say `returns_to: previous` here, too",
     ),
+    "a part that people are asked about": (
+        plans(other("both", "includes: [undo]"), undo="approval: anyone"),
+        (
+            "plans.both.includes[0]: people are asked about 'undo', and nobody about this plan; "
+            "write its `approval`"
+        ),
+    ),
     "parts that save under one name": (
         plans(
             other("one", steps=f"steps: [{SAVES}]"),

@@ -1,5 +1,6 @@
 """A run that stopped half way in the hands of a person: go on, take it back, or end it."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,7 +161,7 @@ async def test_a_run_that_may_lose_data_goes_on_when_two_others_agree_also_after
     target["plans"]["undo"]["level"] = "data"
     site.write(target, people={name: {} for name in ("ann", "bob", "cat", "dan")})
 
-    async def say(*words: str, by: str) -> tuple[int, str]:
+    async def say(*words: str | Path, by: str) -> tuple[int, str]:
         code, out, err = await site.command(*words, "--by", by, "--reason", "I looked")
         return code, out + err
 

@@ -132,18 +132,22 @@ class Disks:
         sent = len(trial.room.sends)
         self.seen["stopped half-way by a full disk"] += 0 < sent < len(STEPS)
         await trial.to_the_end()
-        return wrong(await trial.records(), trial.room)
+        problems = wrong(await trial.records(), trial.room)
+        return problems if sent < len(STEPS) else [*problems, f"no limit was met at {limit}"]
 
     async def filled(self, chance: random.Random, trial: Trial) -> list[str]:
         """A real disk is full for a while, and the same process goes on once it is not."""
         disk = trial.folder / "disk"
         disk.mkdir()
         step = chance.choice(STEPS)
+        times = 0
         with a_small_disk(disk) as small:
             loop = asyncio.get_running_loop()
 
             def full(name: str) -> None:
+                nonlocal times
                 if name == step and trial.room.done[step] == 0:
+                    times += 1
                     small.fill()
                     loop.call_later(_LOOKS, small.make_room)
 
@@ -155,7 +159,8 @@ class Disks:
             with suppress(FileNotFoundError):
                 shutil.copy(place.with_name(f"{JOURNAL}-wal"), trial.folder)
         disk.rmdir()
-        return wrong(await trial.records(), trial.room)
+        problems = wrong(await trial.records(), trial.room)
+        return problems if times else [*problems, "the disk was never full"]
 
     async def failing(self, chance: random.Random, trial: Trial) -> list[str]:
         """From some intent on, writes or their sync are answered with an I/O error."""

@@ -200,6 +200,8 @@ class Round:
             if cell.room.done[MEND] != cell.effects:
                 done = cell.room.done[MEND]
                 self.problems.append(f"{cell.name}: done {done} times, expected {cell.effects}")
+            if cell.toxic is not Toxic.REFUSED and not cell.proxy.hurt:
+                self.problems.append(f"{cell.name}: no connection was hurt")
             self.connections += cell.proxy.hurt
 
     async def _heal(self) -> None:
@@ -218,7 +220,7 @@ class Round:
                 _BACK,
             )
             await until(
-                lambda: all(cell.room.pages for cell in self.cells if cell.dependency == PAGER),
+                lambda: all(_is_told(cell) for cell in self.cells if cell.dependency == PAGER),
                 "every page arrived",
                 _BACK,
             )
@@ -242,6 +244,11 @@ class Round:
             self.problems.append(f"{error}: {before} before, {_open_files(pid)} now")
 
 
+def _is_told(cell: Cell) -> bool:
+    """Whether its pager heard of what came about while it could not be reached."""
+    return any("helped" in page["title"] for page in cell.room.pages)
+
+
 def _calm(room: Room) -> dict[str, object]:
     down = {"signal": "healthy", "fails": 2, "severity": "critical"}
     return {
@@ -255,10 +262,10 @@ def _calm(room: Room) -> dict[str, object]:
 
 
 async def _change(proxy: Proxy, toxic: Toxic) -> None:
+    """From now on; a connection that was kept open would go on as it was made."""
+    await proxy.close()
     proxy.toxic = toxic
-    if toxic is Toxic.REFUSED:
-        await proxy.close()
-    elif not proxy.listening:
+    if toxic is not Toxic.REFUSED:
         await proxy.listen()
 
 

@@ -48,8 +48,8 @@ class DiskJournal(SqliteJournal):
 
     def __init__(self, path: Path, clock: Clock, boundary: Callable[[object], None]) -> None:
         self._files = ExitStack()
-        self._on_disk = _FullDisk(path)
-        self._on_disk.open(clock.now())
+        self._on_disk = _FullDisk(path, lambda: clock.now().wall)
+        self._on_disk.open(clock.now(), BOOT, None)
         self._reading = self._files.enter_context(closing(open_for_reading(path)))
         thread = _InStep()
         reader = SqliteReader(path, self._reading, thread, clock, BOOT)

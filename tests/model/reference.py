@@ -72,7 +72,7 @@ class Everything:
     def has_failed_too_often(self) -> bool:
         """Whether it has to stop itself: before anything begins, or when the guard looks."""
         failures = [at for target in self.targets for at in target.failures]
-        return sum(self.now.elapsed - at < DAY for at in failures) >= BREAKER_FAILED
+        return sum(self.now.since(at) < DAY for at in failures) >= BREAKER_FAILED
 
     def close_breaker(self) -> None:
         """A person has looked at all that failed."""
@@ -102,7 +102,7 @@ class TargetModel:
     lost: bool = False
     busy_with_person: bool = False
     remembered: bool = False
-    failures: list[int] = field(default_factory=list)
+    failures: list[Instant] = field(default_factory=list)
     unwritten: list[str] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     on_write: Callable[[], None] = lambda: None
@@ -478,7 +478,7 @@ class TargetModel:
             self._failed()
 
     def _failed(self) -> None:
-        self.failures.append(self.world.now.elapsed)
+        self.failures.append(self.world.now)
         self.world.failed_at = self.world.now.elapsed
 
     def _last_of(self, run: RunModel, **changes: object) -> None:

@@ -118,6 +118,9 @@ class RunModel:
         """After a crash: nobody knows what became of what was under way."""
         self.resumes += 1
         self.relapsed = False
+        if not self.watching:
+            # What was seen before proves nothing now.
+            self.looks = None
         if self.flight is not None:
             if self.flight.answer in ("open", "pausing"):
                 self.flight.answer = "lost"

@@ -4,7 +4,7 @@ import asyncio
 import json
 import math
 import tempfile
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -161,7 +161,7 @@ class _Turns:
     """Looks at each target in its own turn of every slot."""
 
     def __init__(
-        self, clock: Clock, jobs: list[tuple[int, Callable[[int, Moment], Awaitable[None]]]]
+        self, clock: Clock, jobs: Sequence[tuple[int, Callable[[int, Moment], Awaitable[None]]]]
     ) -> None:
         self._clock = clock
         self._jobs = jobs

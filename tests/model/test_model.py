@@ -1,6 +1,6 @@
 """The engine does what an independent model of it says, whatever is done to both.
 
-The short form; `make faults-model` plays 500 sequences of 50 steps. A sequence that fails is printed.
+The short form; `make faults-model` plays 500 sequences of 50 steps. What fails is printed.
 """
 
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_model_that_is_wrong_is_told_so() -> None:
 
 
 def test_runs_of_the_same_wall_clock_moment_have_names_of_their_own() -> None:
-    """A clock that stepped back comes by each moment twice."""
+    """A clock that stepped back comes by each moment twice, and a restart remembers no name."""
     pair = Pair()
     for seconds in (0, -33):
         pair.step_clock(seconds)
@@ -66,6 +66,7 @@ def test_runs_of_the_same_wall_clock_moment_have_names_of_their_own() -> None:
         pair.system.world.answer("shop", "denied", acts=False)
         pair.of["shop"].answered("denied")
         pair.compare()
+        pair.crash(1)
         pair.to(began + 33 * 100)
 
     names = [r.event.run for r in pair.system.journal.records if isinstance(r.event, RunStarted)]

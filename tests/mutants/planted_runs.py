@@ -12,6 +12,7 @@ _OF_RUN, _OF_LEDGER = "tests/unit/domain/test_run.py", "tests/unit/domain/test_l
 _OF_LANE, _OF_SERVICE = "tests/unit/engine/test_lane.py", "tests/unit/engine/test_service.py"
 _OF_DECISION, _TOLD = "tests/unit/domain/test_decision.py", "tests/unit/engine/test_announcer.py"
 _OF_AUDIT = "tests/adapters/test_audit.py"
+_OF_APPROVALS = "tests/unit/engine/test_approvals.py"
 _OF_SILENCE = "tests/unit/engine/test_silent_looks.py"
 _FOUND_OUT = "test_a_lost_answer_of_what_happened_is_found_out_and_not_sent_again"
 _LONG_ENOUGH = "test_not_done_is_not_believed_before_the_answer_has_been_lost_for_long_enough"
@@ -210,6 +211,13 @@ RUN_BUGS = (
         "",
         (f"{_OF_LEDGER}::test_a_relapse_latches_and_lets_the_target_go",),
     ),
+    Bug(
+        "a grant that was used is good once more",
+        "watchdog/domain/requests.py",
+        "replace(one, standing=Standing.USED, run=run) if one.id == name",
+        "replace(one, run=run) if one.id == name",
+        (_OF_APPROVALS,),
+    ),
     # -- the journal
     Bug(
         "records are not chained",
@@ -246,6 +254,21 @@ RUN_BUGS = (
         "        try:\n            await self._record(intended)\n"
         "        except WatchdogError:\n            pass\n",
         (f"{_OF_RUNNER}::test_nothing_is_sent_when_the_intent_cannot_be_recorded",),
+    ),
+    Bug(
+        "a status takes what retention removes meanwhile for lost",
+        "watchdog/adapters/snapshot.py",
+        '    connection.execute("BEGIN")\n    try:\n        return _recalled(connection, journal, '
+        'present)\n    finally:\n        connection.execute("ROLLBACK")\n',
+        "    return _recalled(connection, journal, present)\n",
+        ("tests/adapters/journals/test_snapshots.py",),
+    ),
+    Bug(
+        "retention removes what tells of the newest snapshot",
+        "watchdog/domain/retention.py",
+        "            case _ if seq in self.kept:\n",
+        "            case _ if seq < 0:\n",
+        ("tests/app/test_retaining.py",),
     ),
     # -- messages
     Bug(

@@ -118,7 +118,7 @@ def schedule(seed: int) -> Schedule:
         downtimes=[chance.choice([0.0, 0.2, 3.0, 30.0]) for _ in range(5)],
         blind=[_span(chance, moment())] if chance.random() < 0.15 else [],
         faults=[_span(chance, moment())] if chance.random() < 0.2 else [],
-        dark=[_span(chance, moment())] if chance.random() < 0.1 else [],
+        dark=[_span(chance, moment(), 200.0)] if chance.random() < 0.1 else [],
         heals=chance.random() < 0.85,
         relapses=moment() if chance.random() < 0.1 else None,
         worsens=moment() if cut and chance.random() < 0.9 else None,
@@ -127,8 +127,8 @@ def schedule(seed: int) -> Schedule:
     )
 
 
-def _span(chance: random.Random, begins: float) -> tuple[float, float]:
-    return begins, begins + chance.choice([0.7, 5.0, 40.0])
+def _span(chance: random.Random, begins: float, longest: float = 40.0) -> tuple[float, float]:
+    return begins, begins + chance.choice([0.7, 5.0, longest])
 
 
 def _plan(chance: random.Random, name: str, most: int) -> Plan:

@@ -44,6 +44,7 @@ class Left(Protocol):
 
 
 Runs = Mapping[str, Run]
+_STAGES = (Stage.STEPS, Stage.UNDO, Stage.FINAL)
 
 
 def wrong_with_runs(told: Left, runs: Runs) -> Iterator[str]:
@@ -55,6 +56,7 @@ def wrong_with_runs(told: Left, runs: Runs) -> Iterator[str]:
     yield from _truth(told, runs)
     yield from _foundations(told, runs)
     yield from _doubts(told, runs)
+    yield from _taken_back(told, runs)
     yield from _holding(told)
 
 
@@ -99,11 +101,12 @@ def _effects(told: Left, runs: Runs) -> Iterator[str]:
 
 def _order(told: Left, runs: Runs) -> Iterator[str]:
     """The steps of a run are sent in order, the final stage last."""
-    reached: dict[str, tuple[bool, int]] = {}
+    reached: dict[str, tuple[int, int]] = {}
     for sent in told.world.sends:
         run, stage, index, _ = step_of(runs, sent.key)
-        place = (stage is Stage.FINAL, index)
-        if place < reached.get(run.id, (False, -1)):
+        # What was done is taken back in the other order.
+        place = (_STAGES.index(stage), -index if stage is Stage.UNDO else index)
+        if place < reached.get(run.id, place):
             yield f"{sent.key} was sent after a later step"
         reached[run.id] = place
 
@@ -111,7 +114,7 @@ def _order(told: Left, runs: Runs) -> Iterator[str]:
 def _truth(told: Left, runs: Runs) -> Iterator[str]:
     """What the journal says of a step is what happened in the world."""
     landed = _landed(told)
-    for (name, stage, index), result in _results(told).items():
+    for (name, stage, index), result in _results(told, runs).items():
         key = f"{name}/{stage}/{index}"
         if result is StepResult.OK and not landed[key]:
             yield f"{key} is called done, but never happened"
@@ -121,6 +124,8 @@ def _truth(told: Left, runs: Runs) -> Iterator[str]:
         for key in _musts(run, len(run.start.plan.steps)):
             if run.outcome is Outcome.SUCCEEDED and not landed[key]:
                 yield f"run {run.id} succeeded without {key}"
+        if run.outcome is Outcome.SUCCEEDED and run.undoing:
+            yield f"run {run.id} succeeded, and took back what it did"
 
 
 def _foundations(told: Left, runs: Runs) -> Iterator[str]:
@@ -138,8 +143,8 @@ def _doubts(told: Left, runs: Runs) -> Iterator[str]:
     answers: defaultdict[tuple[str, Stage, int], list[bool | None]] = defaultdict(list)
     for event in (record.event for record in told.records):
         if isinstance(event, StepAnswered):
-            answers[event.run, event.stage, event.index].append(event.ok)
-    results = _results(told)
+            answers[event.run, event.stage, _number(runs, event)].append(event.ok)
+    results = _results(told, runs)
     for key in {sent.key for sent in told.world.sends}:
         run, stage, index, step = step_of(runs, key)
         place = (run.id, stage, index)
@@ -151,6 +156,16 @@ def _doubts(told: Left, runs: Runs) -> Iterator[str]:
         doubt = result is StepResult.IN_DOUBT and stage is Stage.STEPS
         if doubt and runs[name].outcome is not Outcome.INTERRUPTED:
             yield f"step {index} of run {name} is in doubt, and it ended {runs[name].outcome}"
+
+
+def _taken_back(told: Left, runs: Runs) -> Iterator[str]:
+    """Only what was done is taken back."""
+    results = _results(told, runs)
+    for sent in told.world.sends:
+        run, stage, index, _ = step_of(runs, sent.key)
+        done = results.get((run.id, Stage.STEPS, index)) is StepResult.OK
+        if stage is Stage.UNDO and not done:
+            yield f"{sent.key} was sent, and the step had not been done"
 
 
 def _holding(told: Left) -> Iterator[str]:
@@ -187,8 +202,15 @@ def step_of(runs: Runs, key: str) -> tuple[Run, Stage, int, Step]:
     return run, Stage(stage), int(index), step
 
 
-def _items(plan: Plan, stage: Stage) -> tuple[Step | Check, ...]:
-    return plan.steps if stage is Stage.STEPS else plan.final
+def _items(plan: Plan, stage: Stage) -> Sequence[Step | Check | None]:
+    """What a key's number counts: a step that is taken back is named by its own."""
+    match stage:
+        case Stage.UNDO:
+            return [one.undo if isinstance(one, Step) else None for one in plan.steps]
+        case Stage.FINAL:
+            return plan.final
+        case _:
+            return plan.steps
 
 
 def _musts(run: Run, before: int) -> list[str]:
@@ -196,7 +218,7 @@ def _musts(run: Run, before: int) -> list[str]:
     return [
         f"{run.id}/{Stage.STEPS}/{number}"
         for number, step in enumerate(run.start.plan.steps[:before])
-        if isinstance(step, Step) and step.on_error is OnError.ABORT
+        if isinstance(step, Step) and step.on_error is not OnError.CONTINUE
     ]
 
 
@@ -207,12 +229,19 @@ def _landed(told: Left) -> defaultdict[str, list[float]]:
     return landed
 
 
-def _results(told: Left) -> dict[tuple[str, Stage, int], StepResult]:
+def _results(told: Left, runs: Runs) -> dict[tuple[str, Stage, int], StepResult]:
     return {
-        (event.run, event.stage, event.index): event.result
+        (event.run, event.stage, _number(runs, event)): event.result
         for event in (record.event for record in told.records)
         if isinstance(event, StepEnded)
     }
+
+
+def _number(runs: Runs, event: StepEnded | StepAnswered) -> int:
+    """The number of a step in its plan: in the undo stage its place says something else."""
+    if event.stage is not Stage.UNDO:
+        return event.index
+    return runs[event.run].undoing[event.index]
 
 
 def run_of(record: Record) -> str:

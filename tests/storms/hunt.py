@@ -14,15 +14,20 @@ from tests.storms.storm import Aftermath, play
 from watchdog.domain.events import (
     CheckSampled,
     Decided,
+    Event,
     Outcome,
     Proof,
     RunEnded,
     RunResumed,
     RunStarted,
+    Stage,
     StepAnswered,
+    StepEnded,
     StepIntended,
+    StepResult,
     WatchEnded,
 )
+from watchdog.domain.signal import Verdict
 
 ROOT = Path(__file__).parents[2]
 # More than any planted bug needs.
@@ -70,27 +75,32 @@ def what_happened(told: Aftermath) -> Counter[str]:
     seen["outages of people"] += len(chosen.deaf)
     seen["clock steps"] += len(chosen.steps)
     seen["clock rates"] += len(chosen.rates)
-    for record in told.records:
-        match record.event:
-            case RunStarted(by=by):
-                seen["runs by hand" if by else "runs"] += 1
-            case RunEnded(outcome=outcome):
-                seen[f"run {outcome.value}"] += 1
-            case RunResumed(attempt=attempt):
-                seen["runs taken up" if attempt == 1 else "runs taken up again"] += 1
-            case WatchEnded(proof=Proof.FAILED):
-                seen["relapses"] += 1
-            case StepAnswered(ok=None):
-                seen["lost answers"] += 1
-            case StepIntended(attempt=2):
-                seen["second attempts"] += 1
-            case CheckSampled(verdict=verdict) if verdict.value == "unknown":
-                seen["dark looks"] += 1
-            case Decided(refusal=refusal) if refusal:
-                seen[f"refused: {refusal}"] += 1
-            case _:
-                pass
+    seen.update(filter(None, (_happening(record.event) for record in told.records)))
     return seen
+
+
+def _happening(event: Event) -> str:
+    match event:
+        case RunStarted(by=by):
+            return "runs by hand" if by else "runs"
+        case RunEnded(outcome=outcome):
+            return f"run {outcome.value}"
+        case RunResumed(attempt=attempt):
+            return "runs taken up" if attempt == 1 else "runs taken up again"
+        case WatchEnded(proof=Proof.FAILED):
+            return "relapses"
+        case StepAnswered(ok=None):
+            return "lost answers"
+        case StepIntended(attempt=2):
+            return "second attempts"
+        case StepEnded(stage=Stage.UNDO, result=result):
+            return f"taken back: {result.value}"
+        case CheckSampled(verdict=Verdict.UNKNOWN):
+            return "dark looks"
+        case Decided(refusal=refusal) if refusal:
+            return f"refused: {refusal}"
+        case _:
+            return ""
 
 
 # What storms must go through to prove anything.
@@ -99,6 +109,7 @@ NEEDED = (
     "clock rates", "lost answers", "dark looks", "outages of people", "runs", "runs by hand",
     "runs taken up", "runs taken up again", "second attempts", "relapses", "pause", "clear",
     *(f"run {outcome.value}" for outcome in Outcome),
+    *(f"taken back: {result.value}" for result in (StepResult.OK, StepResult.IN_DOUBT)),
     *(f"refused: {reason}" for reason in (
         "latched", "cooling_down", "target_limit", "global_limit", "kill_switch", "paused",
         "breaker_open", "no_recent_change", "version_had_its_run", "version_quarantined",

@@ -193,7 +193,7 @@ def _resumed_late(told: Aftermath, runs: Runs) -> Iterator[str]:
                 began[run] = at
             case RunResumed(run=run):
                 resumes[run] = resumes.get(run, 0) + 1
-            case StepIntended(run=run, stage=Stage.STEPS) if run in resumes:
+            case StepIntended(run=run, stage=Stage.STEPS | Stage.UNDO) if run in resumes:
                 limit = runs[run].start.plan.resume_within / DRIFT + unsure + 1
                 if at - began[run] > limit:
                     yield f"run {run} went on {at - began[run]:.0f} s after it began"

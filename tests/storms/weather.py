@@ -103,11 +103,12 @@ class Weather:
 def weather(seed: int) -> Weather:
     """The storm of that seed, always the same."""
     chance = random.Random(seed)
-    targets = tuple(_target(chance, name) for name in TARGETS)
+    back = random.Random(f"{seed} taken back")
+    targets = tuple(_undoable(back, _target(chance, name)) for name in TARGETS)
     phases = _phases(chance)
     ends = phases[-1] + PHASE
     found = Weather(seed, targets, _breaker(chance), ends)
-    _executors(chance, found)
+    _executors(chance, back, found)
     _process(chance, found, phases)
     _troubles(chance, found, phases)
     _machine(chance, found, phases)
@@ -186,6 +187,25 @@ def _step(chance: random.Random, name: str) -> Step:
     )
 
 
+def _undoable(chance: random.Random, target: Target) -> Target:
+    """Some of its steps can be taken back, and are where one of them fails."""
+    plans = {name: _plan_undoable(chance, plan) for name, plan in target.plans.items()}
+    return replace(target, plans=plans)
+
+
+def _plan_undoable(chance: random.Random, plan: Plan) -> Plan:
+    if chance.random() < 0.5:
+        return plan
+    fails = chance.choice([OnError.COMPENSATE, OnError.COMPENSATE, OnError.UNDO_LAST])
+    steps = [
+        replace(step, on_error=fails, undo=_step(chance, f"{step.name} back"))
+        if isinstance(step, Step) and step.on_error is OnError.ABORT
+        else step
+        for step in plan.steps
+    ]
+    return replace(plan, steps=tuple(steps))
+
+
 def _breaker(chance: random.Random) -> BreakerLimits:
     if chance.random() < 0.3:
         return BreakerLimits()
@@ -203,13 +223,17 @@ def _phases(chance: random.Random) -> list[float]:
     return begins
 
 
-def _executors(chance: random.Random, found: Weather) -> None:
+def _replies(chance: random.Random) -> list[Reply]:
+    return chance.choices(list(REPLIES), list(REPLIES.values()), k=6)
+
+
+def _executors(chance: random.Random, back: random.Random, found: Weather) -> None:
     for target in found.targets:
         for plan in target.plans.values():
             for step in steps_of(plan):
-                found.replies[step.name] = chance.choices(
-                    list(REPLIES), list(REPLIES.values()), k=6
-                )
+                if step.undo is not None:
+                    found.replies[step.undo.name] = _replies(back)
+                found.replies[step.name] = _replies(chance)
                 found.takes[step.name] = chance.choice([0.0, 0.0, 0.3, LATE, 4.0])
 
 

@@ -18,7 +18,8 @@ from watchdog.adapters.chain import (
 from watchdog.adapters.journal_codec import decode
 from watchdog.adapters.sqlite_records import BadRecordError
 from watchdog.domain.errors import JournalError
-from watchdog.domain.retention import REMOVABLE, Span, Sparing
+from watchdog.domain.recent import KEPT
+from watchdog.domain.retention import LOOK_BACK, REMOVABLE, Span, Sparing
 
 # Records before an incident that its report may look at.
 BACK = 5_000
@@ -31,6 +32,11 @@ _INCIDENTS = (
 )
 _RUNS_OF = "SELECT run, incident, target FROM events WHERE kind = 'RunStarted'"
 _SEALED = "SELECT body FROM events WHERE kind = 'RecordsRemoved' ORDER BY seq DESC LIMIT 1"
+_LAST_INCIDENTS = (
+    "SELECT target, incident FROM events WHERE kind = 'IncidentOpened' ORDER BY seq DESC LIMIT ?"
+)
+_SNAPSHOT = "SELECT seq, body FROM events WHERE kind = 'SnapshotKept' ORDER BY seq DESC LIMIT 1"
+_LEFT = "SELECT seq FROM events WHERE seq BETWEEN ? AND ?"
 _NAMES = frozenset(kind.__name__ for kind in REMOVABLE)
 
 
@@ -48,10 +54,21 @@ class Batch:
     more: bool
 
 
-def sparing(connection: sqlite3.Connection, open_incidents: Iterable[tuple[str, str]]) -> Sparing:
-    """What has to stay for the reports on runs, and for incidents (target, name) that are open."""
+def sparing(
+    connection: sqlite3.Connection,
+    open_incidents: Iterable[tuple[str, str]],
+    after: int,
+    now: float,
+) -> Sparing:
+    """What has to stay, of the records behind `after`, at Unix second `now`.
+
+    For the reports on runs, for incidents (target, name) that are open or among the last that a
+    status lists, and for the newest snapshot.
+    """
     runs = {run: (first, last) for run, first, last in connection.execute(_RUNS)}
-    of_incident: dict[tuple[str, str], list[tuple[int, int]]] = {one: [] for one in open_incidents}
+    listed = connection.execute(_LAST_INCIDENTS, (KEPT,)).fetchall()
+    of_incident: dict[tuple[str, str], list[tuple[int, int]]]
+    of_incident = {(target, incident): [] for target, incident in (*open_incidents, *listed)}
     for run, incident, target in connection.execute(_RUNS_OF):
         of_incident.setdefault((target, incident), []).append(runs[run])
     for incident, target, first, last in connection.execute(_INCIDENTS):
@@ -62,7 +79,17 @@ def sparing(connection: sqlite3.Connection, open_incidents: Iterable[tuple[str, 
         if parts:
             first, last = min(first for first, _ in parts), max(last for _, last in parts)
             spans[target] = (*spans.get(target, ()), Span(target, first - BACK, last))
-    return Sparing(spans)
+    left = connection.execute(_LEFT, (after - LOOK_BACK, after))
+    return Sparing(spans, _of_snapshot(connection), {seq for (seq,) in left}, now)
+
+
+def _of_snapshot(connection: sqlite3.Connection) -> frozenset[int]:
+    """The record that tells of the newest snapshot, and the last one that it covers."""
+    row = connection.execute(_SNAPSHOT).fetchone()
+    if row is None:
+        return frozenset()
+    kept = decode("SnapshotKept", row[1])
+    return frozenset({row[0], int(getattr(kept, "covers", 0))})
 
 
 def sealed_up_to(connection: sqlite3.Connection) -> int:

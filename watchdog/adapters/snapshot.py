@@ -55,6 +55,15 @@ def recalled(connection: sqlite3.Connection, journal: Path, present: Present) ->
     nothing. Raises BadRecordError at the first record that was touched, removed without a seal,
     or that this version does not understand.
     """
+    # As of one moment: retention removes records while a status is asked.
+    connection.execute("BEGIN")
+    try:
+        return _recalled(connection, journal, present)
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _recalled(connection: sqlite3.Connection, journal: Path, present: Present) -> Recalled:
     refused = ""
     # A new one that no kill let take its place is as good, once the journal tells of it.
     for file in (_coming(journal), beside(journal)):
@@ -72,16 +81,14 @@ def write(journal: Path, found: Recalled, present: Present) -> SnapshotKept:
 
     Until that is journalled, and `settle` called, the snapshot before stays the one in use.
     """
-    hashed = hashlib.sha256()
-    file = _coming(journal)
-    with _created(file).open("wb") as stream:
-        for line in _lines(found, present):
-            content = f"{json.dumps(line, separators=(',', ':'))}\n".encode()
-            hashed.update(content)
-            stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    return SnapshotKept(found.tail.seq, found.tail.hash, hashed.hexdigest())
+    file = _created(_coming(journal))
+    try:
+        digest = _filled(file, found, present)
+    except OSError:
+        # Half of one is of no use, and the journal may need the room.
+        file.unlink(missing_ok=True)
+        raise
+    return SnapshotKept(found.tail.seq, found.tail.hash, digest)
 
 
 def settle(journal: Path) -> None:
@@ -96,6 +103,19 @@ def _created(file: Path) -> Path:
     file.unlink(missing_ok=True)
     os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     return file
+
+
+def _filled(file: Path, found: Recalled, present: Present) -> str:
+    """Write it, durably; the SHA-256 of what is in it now."""
+    hashed = hashlib.sha256()
+    with file.open("wb") as stream:
+        for line in _lines(found, present):
+            content = f"{json.dumps(line, separators=(',', ':'))}\n".encode()
+            hashed.update(content)
+            stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return hashed.hexdigest()
 
 
 def _lines(found: Recalled, present: Present) -> Iterator[Any]:

@@ -45,6 +45,7 @@ _ADVICE = {
     "SQLITE_CORRUPT": _RESTORE,
     "SQLITE_NOTADB": f"name another file; or, if this one was the journal, {_RESTORE}",
 }
+_FULL_DISK = ("ENOSPC", "EDQUOT")
 _OTHERWISE = "run `rollback-watchdog audit verify`, and see the kernel's log"
 
 
@@ -66,9 +67,9 @@ def as_journal_errors(doing: str, path: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
+        advice = _ADVICE["SQLITE_FULL" if name in _FULL_DISK else "SQLITE_CANTOPEN"]
         raise JournalError(
-            f"cannot {doing} the journal {path}: {error.strerror} ({name}); "
-            "make the file and its folder readable and writable for this user"
+            f"cannot {doing} the journal {path}: {error.strerror} ({name}); {advice}"
         ) from error
 
 

@@ -92,6 +92,12 @@ def write(journal: Path, mark: Tail, wall: float) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     coming.replace(beside(journal))
+    # Its name as well: the journal may say at once that it has one.
+    folder = os.open(journal.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 class Watermark:

@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from watchdog.app.approval_answers import done as answered
+from watchdog.app.approval_answers import not_started, refusal
 from watchdog.app.commands import Approve, Deny
 from watchdog.app.windows import passed_by_hand
 from watchdog.domain.approval import in_words
 from watchdog.domain.approval_telling import commands
 from watchdog.domain.asking import Asker
 from watchdog.domain.errors import ConfigError, JournalError, WatchdogError
+from watchdog.domain.events import KillSwitchChanged
 from watchdog.domain.people import People, roles_of
 from watchdog.domain.plan import Plan
 from watchdog.domain.progress import RunRecovered
@@ -17,11 +20,9 @@ from watchdog.domain.recovering import deed
 from watchdog.domain.requests import (
     ApprovalDenied,
     ApprovalEvent,
-    ApprovalGiven,
     ApprovalGranted,
     ApprovalRefused,
     ApprovalRequested,
-    ChecklistAnswered,
     Request,
     Standing,
     found,
@@ -29,7 +30,6 @@ from watchdog.domain.requests import (
 from watchdog.domain.target import Mode
 from watchdog.domain.unapproved import is_guarded, needs_people, policy_of
 from watchdog.domain.voting import (
-    OBJECTIONS,
     Case,
     Objection,
     Speaker,
@@ -156,7 +156,7 @@ class ApprovalDesk:
         said = await self._record(said_yes(self._case(lane, name), speaker, word))
         request = self._request(lane, name)
         if not isinstance(said[-1], ApprovalGranted):
-            done = _done(said[0])
+            done = answered(said[0])
             return {"done": f"{done}; still needed: {', '.join(request.needs)}", "notes": []}
         done = f"plan {request.asked.plan} of target {lane.target.name} is approved"
         if not request.asked.by:
@@ -165,15 +165,12 @@ class ApprovalDesk:
         return await self._start_approved(lane, request, done)
 
     async def _start_approved(self, lane: Lane, request: Request, done: str) -> Answer:
-        asked = request.asked
         try:
             begun = await self._begun_on(lane, request)
         except JournalError:
             raise
         except WatchdogError as error:
-            again = f"rollback-watchdog {_command(asked)} --by {asked.by} --reason WHY"
-            note = f"not started: {error}; until {utc(asked.expires)} `{again}` starts it"
-            return {"done": done, "notes": [note]}
+            return {**not_started(request, str(error)), "done": done}
         return {**begun, "done": f"{done}; {begun['done']}"}
 
     async def _begun_on(self, lane: Lane, request: Request) -> Answer:
@@ -192,16 +189,31 @@ class ApprovalDesk:
         # The clock, the file and the world may all have moved while nobody was here.
         if not self._is_good(lane, request):
             return
-        answer = await self._start_approved(lane, request, f"request {request.id}")
+        if await self._was_killed_since(request):
+            answer = not_started(request, "the kill switch was on since it was granted")
+        else:
+            answer = await self._start_approved(lane, request, f"request {request.id}")
         for note in answer["notes"]:
             self._shared.alarm(f"{lane.target.name}: request {request.id}: {note}")
+
+    async def _was_killed_since(self, request: Request) -> bool:
+        """Whether somebody stopped everything after the last yes: nobody expects it any longer."""
+        kinds = (ApprovalGranted, KillSwitchChanged)
+        events = [one.event for one in await self._shared.journal.read(kinds=kinds)]
+        grants = (
+            number
+            for number, one in enumerate(events)
+            if isinstance(one, ApprovalGranted) and one.request == request.id
+        )
+        since = events[next(grants, 0) :]
+        return any(isinstance(one, KillSwitchChanged) for one in since)
 
     async def _record(self, events: Sequence[ApprovalEvent]) -> Sequence[ApprovalEvent]:
         """Write them down; raises WatchdogError where they are a refusal."""
         await self._shared.journal.append(*events)
         refused = events[0] if events else None
         if isinstance(refused, ApprovalRefused):
-            raise WatchdogError(_refusal(refused))
+            raise WatchdogError(refusal(refused))
         return events
 
     def _case(self, lane: Lane, name: str) -> Case:
@@ -340,13 +352,6 @@ def _is_same(request: Request, event: RunRecovered) -> bool:
     return asked is not None and replace(asked, reason=event.reason) == event
 
 
-def _command(asked: ApprovalRequested) -> str:
-    if asked.recovery is None:
-        return f"rollback FILE {asked.plan}"
-    word = {None: "", True: " --done", False: " --again"}[asked.recovery.happened]
-    return f"recover {asked.recovery.run} --{asked.recovery.how.value}{word}"
-
-
 def speaker_of(asker: Asker, by: str) -> Speaker:
     """Who speaks, as far as a socket or a token says."""
     return Speaker(by, asker.uid, asker.person)
@@ -357,20 +362,3 @@ def word_of(said: Approve) -> Word:
     if said.item and said.waive:
         raise ConfigError("approve: an item is answered or waived: give one of item and waive")
     return Word(said.reason, said.item or said.waive, waived=bool(said.waive))
-
-
-def _done(said: ApprovalEvent) -> str:
-    match said:
-        case ApprovalGiven(by=by):
-            return f"the yes of {by} is on record"
-        case ChecklistAnswered(by=by, item=item, waived=waived):
-            return f"{item} is {'waived' if waived else 'answered'} by {by}"
-        case _:
-            return "it is on record"
-
-
-def _refusal(refused: ApprovalRefused) -> str:
-    detail = f" ({refused.detail})" if refused.detail else ""
-    place = f"request {refused.request}" if refused.request else f"plan {refused.plan}"
-    why = OBJECTIONS[Objection(refused.objection)]
-    return f"{place}: the word of {refused.by} does not count: {refused.objection}: {why}{detail}"

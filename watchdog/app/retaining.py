@@ -78,7 +78,8 @@ class Retention:
 
     def _begun(self, open_ones: list[tuple[str, str]]) -> tuple[int, Sparing]:
         with self._reading() as connection:
-            return sealed_up_to(connection), sparing(connection, open_ones)
+            after = sealed_up_to(connection)
+            return after, sparing(connection, open_ones, after, self.clock.now().wall)
 
     def _next(self, after: int, before: float, spare: Sparing) -> Batch | None:
         with self._reading() as connection:

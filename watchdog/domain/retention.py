@@ -15,6 +15,7 @@ from watchdog.domain.events import (
     SourceWentBlind,
     TriggerChanged,
 )
+from watchdog.domain.inbound import FORGET
 from watchdog.domain.keeping import SnapshotKept
 
 # What happened all the time. All else, whatever people did among it, is kept for good.
@@ -31,7 +32,7 @@ REMOVABLE: tuple[type[Event], ...] = (
     TriggerChanged,
 )
 # Records between one and what came of telling people of it.
-_LOOK_BACK = 50_000
+LOOK_BACK = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,16 @@ class Span:
 
 @dataclass(slots=True)
 class Sparing:
-    """What reports on runs rest on is spared, with whatever befell their targets meanwhile."""
+    """What reports on runs rest on is spared, with whatever befell their targets meanwhile.
+
+    `kept` are records by which the newest snapshot is proved. `spared` are those that an earlier
+    pass left there. `now` is in Unix seconds: a signal that still counts is needed.
+    """
 
     spans: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
-    _spared: set[int] = field(default_factory=set)
+    kept: frozenset[int] = frozenset()
+    spared: set[int] = field(default_factory=set)
+    now: float = 0.0
 
     def removes(self, seq: int, target: str | None, event: Event) -> bool:
         """Whether record `seq` may go; every other one was said to stay, in order."""
@@ -59,17 +66,21 @@ class Sparing:
 
     def keep(self, seq: int) -> None:
         """Record `seq` stays, and with it what came of telling people of it."""
-        self._spared.add(seq)
-        if len(self._spared) > 2 * _LOOK_BACK:
-            self._spared = {one for one in self._spared if one > seq - _LOOK_BACK}
+        self.spared.add(seq)
+        if len(self.spared) > 2 * LOOK_BACK:
+            self.spared = {one for one in self.spared if one > seq - LOOK_BACK}
 
     def _needed(self, seq: int, target: str | None, event: Event) -> bool:
         match event:
-            case SignalReceived() | InboundIncomplete() | ConfigRefused() | SnapshotKept():
+            case _ if seq in self.kept:
+                return True
+            case SignalReceived(valid_until=until):
+                return until >= self.now - FORGET
+            case InboundIncomplete() | ConfigRefused() | SnapshotKept():
                 return False
             case NotificationDelivered(about=about) | NotificationGivenUp(about=about):
                 # It is told in the report with what it delivered.
-                return about in self._spared
+                return about in self.spared
             case Decided(refusal=refusal) if refusal in ("", Reason.ALERT_ONLY.value):
                 # A scorecard counts these.
                 return True

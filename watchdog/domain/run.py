@@ -219,7 +219,9 @@ def _after(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 --
             return replace(run, stop=event)
         case RunResumed(attempt=attempt):
             flight = run.flight and replace(run.flight, under_way=at)
-            return replace(run, resumes=attempt, flight=flight, found=None)
+            # What was seen before the restart proves nothing now; a watch counts all it saw.
+            sampling = run.sampling if run.stage in WATCHES else {}
+            return replace(run, resumes=attempt, flight=flight, found=None, sampling=sampling)
         case RunEnded(outcome=outcome):
             here = (run.stage, run.index)
             halted = here if run.stage is Stage.UNDO else run.halted or here

@@ -275,7 +275,8 @@ class Decider:
         """A run of `plan` from now on, with a name of its own."""
         name = f"{self._target.name}-{stamp(now.wall)}"
         # A clock that steps back comes by the same moment twice.
-        while name == self._last_run or self._shared.ledger.knows(name):
+        name = f"{self._last_run}b" if self._last_run.startswith(name) else name
+        while self._shared.ledger.knows(name):
             name = f"{name}b"
         self._last_run = name
         return RunStarted(

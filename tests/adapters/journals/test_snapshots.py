@@ -12,15 +12,18 @@ from tests.bed.journals import execute, rows, written
 from tests.bed.year import write_year
 from tests.builders import EPOCH, a_plan, a_step, started
 from watchdog.adapters import snapshot
+from watchdog.adapters.chain import digest
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.journals.sqlite import open_journal
 from watchdog.adapters.memory_codec import packed
+from watchdog.adapters.removal import next_batch
 from watchdog.adapters.snapshot import Recalled, beside, recalled, settle, write
-from watchdog.adapters.sqlite_file import open_for_reading
-from watchdog.adapters.sqlite_records import BadRecordError, Present
-from watchdog.domain.events import DaemonStopped, RunParked, SnapshotKept
+from watchdog.adapters.sqlite_file import open_for_reading, open_for_writing
+from watchdog.adapters.sqlite_records import BadRecordError, Present, draft, insert, remove
+from watchdog.domain.events import DaemonStopped, RecordsRemoved, RunParked, SnapshotKept
 from watchdog.domain.moment import Moment
 from watchdog.domain.recollection import Recollection
+from watchdog.domain.retention import Sparing
 
 BEFORE, AFTER = 1_000, 200
 FLIPS = 20
@@ -200,3 +203,31 @@ def test_its_head_says_what_it_covers(path: Path) -> None:
     (stored,) = rows(path, f"SELECT hash FROM events WHERE seq = {BEFORE}")  # noqa: S608
 
     assert (head["covers"], head["head"]) == (BEFORE, stored[0])
+
+
+def test_what_retention_removes_meanwhile_is_not_missed(path: Path) -> None:
+    """A status is asked while the daemon removes old records: of one moment, it is all there."""
+    beside(path).unlink()
+    with closing(open_for_reading(path)) as connection:
+        connection.set_trace_callback(
+            lambda statement: remove_all(path) if "FROM events WHERE seq >" in statement else None
+        )
+
+        found = recalled(connection, path, PRESENT)
+
+    assert found.read == BEFORE + AFTER + 1
+    assert recall(path).read < found.read
+
+
+def remove_all(path: Path) -> None:
+    """Remove what may go, as a daemon does."""
+    with closing(open_for_writing(path)) as connection:
+        batch = next_batch(connection, 0, float("inf"), Sparing(), BEFORE)
+        if batch is None or not batch.gaps:
+            return
+        count = sum(map(len, batch.gaps))
+        seal = RecordsRemoved(batch.first, batch.last, count, digest(batch.gaps), 0.0)
+        connection.execute("BEGIN IMMEDIATE")
+        insert(connection, [draft(seal, PRESENT.now, "boot", 0)])
+        remove(connection, batch.gaps)
+        connection.execute("COMMIT")

@@ -6,6 +6,7 @@ import shutil
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,6 +84,19 @@ async def test_a_person_may_go_on_with_it_and_that_is_recorded(path: Path) -> No
     assert (accepted.by, accepted.reason) == (ACCEPTED.by, ACCEPTED.reason)
     assert "it ends with record 1 of" in accepted.missing
     assert events[2] == DaemonStopped("c")
+
+
+async def test_an_acceptance_that_cannot_be_recorded_accepts_nothing(path: Path) -> None:
+    await recorded(path, "a")
+    shutil.copy(path, path.with_name("backup.db"))
+    await recorded(path, "b")
+    shutil.copy(path.with_name("backup.db"), path)
+    unwritable: Any = object()
+
+    with pytest.raises(JournalError):
+        await recorded(path, accepted=Acceptance("ann", unwritable))
+
+    assert "it ends with record 1 of" in await refused(path)
 
 
 async def test_where_nothing_is_missing_nothing_is_accepted(path: Path) -> None:

@@ -574,3 +574,12 @@ def test_a_stop_between_the_end_and_the_watch_still_ends_it_in_order() -> None:
     begun = noted(run)
     assert isinstance(begun, WatchStarted)
     assert isinstance(noted(after(run, begun)), WatchEnded)
+
+
+def test_after_a_restart_a_check_does_not_end_on_what_was_seen_before_it() -> None:
+    run = a_run(a_plan(a_step(), verify=[a_check(within="1m")]), StageEntered("r1", Stage.VERIFY))
+    bad = CheckSampled("r1", Stage.VERIFY, 0, "healthy", Verdict.BREACH, 1.0)
+
+    run = after(after(run, bad, then=10), RunResumed("r1", 1), then="4m")
+
+    assert isinstance(next_action(run, at("4m")), Look)

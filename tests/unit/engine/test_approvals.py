@@ -19,6 +19,7 @@ from watchdog.domain.events import (
     Decided,
     Event,
     IncidentClosed,
+    KillSwitchChanged,
     Outcome,
     Paused,
     Resumed,
@@ -956,3 +957,25 @@ async def test_one_person_gives_up_a_run_that_may_lose_data() -> None:
 
         (recovered,) = room.process.told(RunRecovered)
         assert recovered.how is Recovery.ABANDON
+
+
+@virtually
+async def test_what_the_kill_switch_kept_back_is_not_started_by_a_restart() -> None:
+    world = a_world()
+    journal = MemoryJournal(world.clock, through=through_the_codec)
+    target = asking(Approval(), level=Level.DATA)
+    async with a_room(target, world, journal) as room:
+        await journal.append(KillSwitchChanged(on=True, how="signal USR1"))
+        await room.rollback("ann")
+        await room.yes("bob")
+        await room.yes("cat")
+        await journal.append(KillSwitchChanged(on=False, how="signal USR2"))
+        assert world.sends == []
+
+    survived = MemoryJournal(world.clock, survived=journal, through=through_the_codec)
+    async with a_room(target, world, survived) as room:
+        await room.desk.start_granted()
+        assert room.process.told(RunStarted) == []
+        assert "rollback FILE undo" in room.process.alarms[-1]
+
+        assert "run" in await room.rollback("ann")

@@ -254,12 +254,14 @@ class _Writer:
                 raise JournalError(refusal(self._path, missing))
             self._mark = Watermark(self._path, self._wall)
             self._held.callback(self._mark.close)
-            self._begin_to_mark(end, Note(NOTE, "", now, boot))
+            self._begin_to_mark(end, Note(NOTE, "", now, boot), missing)
         return missing
 
-    def _begin_to_mark(self, end: Tail, note: Note) -> None:
-        # A journal that says that it has a watermark must have one.
-        write(self._path, end, self._wall())
+    def _begin_to_mark(self, end: Tail, note: Note, missing: str) -> None:
+        # A journal that says that it has a watermark must have one. What a person accepts is not
+        # the one last written before that is on record: until then the next start refuses it.
+        if not missing:
+            write(self._path, end, self._wall())
         if not is_noted(self._connection):
             keep(self._connection, note)
 
