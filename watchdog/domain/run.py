@@ -220,8 +220,8 @@ def _after(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 --
         case RunResumed(attempt=attempt):
             flight = run.flight and replace(run.flight, under_way=at)
             # What was seen before the restart proves nothing now; a watch counts all it saw.
-            sampling = run.sampling if run.stage in WATCHES else {}
-            return replace(run, resumes=attempt, flight=flight, found=None, sampling=sampling)
+            proofs = run.sampling if run.stage in WATCHES else {}
+            return replace(run, resumes=attempt, flight=flight, found=None, sampling=proofs)
         case RunEnded(outcome=outcome):
             here = (run.stage, run.index)
             halted = here if run.stage is Stage.UNDO else run.halted or here
