@@ -196,7 +196,7 @@ def test_everything_wrong_in_all_files_is_said_at_once(files: Files) -> None:
             "b.target.yaml:1: target: 'checkout' is the target of a.target.yaml, too; "
             "give one another name"
         ),
-        "b.target.yaml:16: mode: 'atuo' is not known here; write 'alert-only' or 'auto'",
+        "b.target.yaml:16: mode: 'atuo' is not known here; write 'alert-only', 'approve' or 'auto'",
         "d.yaml:1: targets: no file matches 'none/*.yaml'; mend the pattern, or remove it",
         "d.yaml:3: channels.team.use: there is no 'webhok'; known: log, webhook",
         "d.yaml:3: channels.other.url: is missing; add it",

@@ -149,8 +149,27 @@ class Lab:
             removed(trial.folder)
         if not reached and not problems:
             # It depends on the moment whether this story crosses it; somewhere it is crossed.
-            return [f"{where}: not reached"] if not tries else await self._elsewhere(visit, tries)
+            if tries:
+                return await self._elsewhere(visit, tries)
+            kin = self._kin(visit.boundary)
+            return await self.visit(replace(visit, boundary=kin)) if kin else [f"{where}: missed"]
         return [f"{where}: {problem}" for problem in problems]
+
+    def _kin(self, boundary: str) -> str:
+        """The boundary next to one that a single moment made: what is written together varies.
+
+        It shares an event and the place with it, and more stories cross it.
+        """
+        events, _, place = boundary.partition(" | ")
+        words = set(events.removeprefix("append ").split("+"))
+        kin = [
+            one
+            for one in self.found
+            if one.partition(" | ")[2] == place
+            and len(self.found[one]) > len(self.found[boundary])
+            and words & set(one.partition(" | ")[0].removeprefix("append ").split("+"))
+        ]
+        return max(kin, key=lambda one: len(self.found[one]), default="")
 
     async def _elsewhere(self, visit: Visit, tries: int) -> list[str]:
         names = sorted(self.found[visit.boundary])

@@ -64,6 +64,9 @@ def _without_outcome(records: Sequence[Record]) -> Iterator[str]:
         yield f"runs begun: {begun}, ended: {ended}"
 
 
+_FAILURES = (Outcome.FAILED, Outcome.PARTIALLY_APPLIED)
+
+
 def _taken_up_too_often(records: Sequence[Record]) -> Iterator[str]:
     """A run that was taken up more than three times goes no step further."""
     last = [
@@ -85,7 +88,9 @@ def _taken_up_too_often(records: Sequence[Record]) -> Iterator[str]:
     ]
     if further:
         yield f"taken up {MAX_RESUMES + 1} times, and yet it sent {further}"
-    if run.index < len(STEPS) - 1 and outcomes(records) != [Outcome.INTERRUPTED]:
+    # A step that was under way, and is seen not to have happened, has failed.
+    ends = {Outcome.INTERRUPTED, *(_FAILURES if run.flight is not None else ())}
+    if run.index < len(STEPS) - 1 and not set(outcomes(records)) <= ends:
         yield f"taken up {MAX_RESUMES + 1} times, and yet it ended {outcomes(records)}"
 
 

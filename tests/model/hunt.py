@@ -24,6 +24,7 @@ ALL_IN = 500
 _RULES = (
     "a signal turns bad", "a signal turns good", "a signal turns dark", "a target breaks",
     "a target is well again", "a target is well for a moment", "time goes by", "all answers",
+    "something is bad for one look", "something comes in between",
     "an answer: ok", "an answer: refused", "an answer: denied", "an answer: lost",
     "an answer: lost and done", "an effect comes late", "pause", "resume", "clear", "kill",
     "release", "the breaker is closed", "by hand", "by hand, refused", "the clock steps",
@@ -32,10 +33,7 @@ _RULES = (
     "a crash at an answer",
     *(f"a crash, {downtime} s" for downtime in (1, 2, 40, 250, 4000, 90_000)),
 )  # fmt: skip
-_REFUSALS = (
-    "breaker_open", "cooling_down", "global_limit", "kill_switch", "latched", "paused",
-    "target_limit",
-)  # fmt: skip
+_REFUSALS = ("breaker_open", "cooling_down", "kill_switch", "latched", "paused", "target_limit")
 NEEDED = (
     *(f"rule: {rule}" for rule in _RULES),
     *(f"trigger errors {change.value}" for change in set(Change) - {Change.BLIND, Change.SEEING}),
@@ -44,7 +42,8 @@ NEEDED = (
     *(f"check {proof.value}" for proof in Proof),
     *(f"watched watch_short {proof.value}" for proof in Proof),
     "watched watch_long passed", "watched watch_long failed",
-    "decided errors:go", "decided outage:go", "decided half way:latched", "joined errors",
+    "decided errors:go", "decided outage:go", "decided outage:global_limit",
+    "decided half way:latched", "joined errors",
     "run undo by hand", "run undo errors", "run cut outage", "intended 1", "intended 2",
     "answered yes", "answered no", "answered lost", "observed applied", "observed not_applied",
     "observed unknown", "step ok", "step failed", "step in_doubt", "step skipped",

@@ -15,6 +15,7 @@ NAMES = [target.name for target in TARGETS]
 PLANS = [(target.name, plan) for target in TARGETS for plan in target.plans]
 TRIGGERS = [f"{target.name} {one.name}" for target in TARGETS for one in target.triggers]
 ANSWERS_THERE_ARE = ("ok", "refused", "denied", "lost", "lost and done")
+INTERRUPTIONS = ("denied", "kill", "kill", "outage", "late")
 # The most answers that one run waits for.
 ALL_STEPS = 4
 Move = tuple[Any, ...]
@@ -23,6 +24,12 @@ MOVES: tuple[Move, ...] = (
     *(("see", signal, seen) for signal in SIGNALS for seen in ("bad", "good", "dark")),
     *(("break_down", trigger) for trigger in TRIGGERS for _ in range(7)),
     *(("heal", where, flares_up) for where in NAMES for flares_up in (True, True, False, False)),
+    *(("glimpse", seen) for seen in ("good", "dark") for _ in range(3)),
+    *(
+        ("half_way", then)
+        for then in ("denied", "kill", "kill", "outage", "late")
+        for _ in range(2)
+    ),
     *(("wait", rounds) for rounds in (1, 1, 1, 2, 4, 7, 13)),
     *(("answer", how, last) for how in ANSWERS_THERE_ARE for last in (True, False)),
     *(
@@ -116,6 +123,14 @@ class EngineAgainstModel(RuleBasedStateMachine):
             self.pair.system.says(f"{where} errors", "bad")
             self._wait(2)
 
+    def glimpse(self, then: str) -> None:
+        """Something is bad for one look, and then good, or nobody can tell."""
+        self._did("something is bad for one look")
+        for seen, rounds in (("good", 4), ("bad", 1), (then, 4)):
+            self.pair.second(WORLD)
+            self.pair.system.says("mail errors", seen)
+            self._wait(rounds)
+
     def wait(self, rounds: int) -> None:
         self._did("time goes by")
         self._wait(rounds)
@@ -155,6 +170,27 @@ class EngineAgainstModel(RuleBasedStateMachine):
         word, _, done = how.partition(" ")
         self.pair.system.world.answer(target, word, acts=bool(done))
         self.pair.of[target].answered(word)
+
+    def half_way(self, then: str) -> None:
+        """A run begins and does its first step, and then something comes in between."""
+        self._did("something comes in between")
+        self.lift_all()
+        self.ask("clear", "shop")
+        self.by_hand("shop", "undo")
+        if not self.pair.system.world.open:
+            return
+        if then == "late":
+            self.pair.crash(250)
+            self.land_late()
+            return
+        self._answer("ok", last=True)
+        if then == "kill":
+            self.ask("kill", "")
+        if then == "outage":
+            self.break_down("shop outage")
+        if self.pair.system.world.open:
+            self._answer("denied" if then == "denied" else "ok", last=True)
+        self.pair.compare()
 
     def land_late(self) -> None:
         self._did("an effect comes late")

@@ -244,6 +244,8 @@ class Pair:
     def step_clock(self, seconds: int) -> None:
         """The wall clock steps, for both."""
         self.system.step_clock(seconds)
+        # What failed a day ago may be younger now: the guard needs a moment for that as well.
+        self._able_since = self._now
         self._wall += seconds * SECOND
         self.model.now = self._instant(self._now)
         for target in self.model.targets:

@@ -1,7 +1,7 @@
 """When too much goes wrong at once the automation stops itself, and only then."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from watchdog.domain.events import (
     BreakerClosed,
     BreakerOpened,
     Decided,
-    Record,
     RunStarted,
 )
 from watchdog.domain.ledger import Ledger
@@ -449,14 +448,9 @@ class LittleTrafficIsDarkness(Breaker):
         return [BreakerOpened(why)] if why else []
 
 
-class ForgetfulLedger(Ledger):
+def forgets_the_breaker(ledger: Ledger) -> None:
     """Forgets over a restart that the breaker is open."""
-
-    def replay(self, records: Iterable[Record]) -> Ledger:
-        """As a ledger does, less the breaker."""
-        super().replay(records)
-        self.breaker = BreakerState()
-        return self
+    ledger.breaker = BreakerState()
 
 
 async def the_third_does_not_begin(planted: Planted) -> None:
@@ -504,7 +498,7 @@ async def test_a_ledger_that_forgets_it_would_be_seen() -> None:
     async with process.running():
         await process.journal.append(BreakerOpened("2 plans failed within 24h"))
 
-    parts = Parts(ledger=ForgetfulLedger)
+    parts = Parts(recalled=forgets_the_breaker)
     again = Process(process.world, *fleet(1), journal=process.journal, parts=parts)
     say(again, "0", "errors0")
     async with again.running():

@@ -419,15 +419,10 @@ class UnknownIsQuiet(TableClock):
         return {name: Seen.QUIET if one is Seen.UNKNOWN else one for name, one in seen}
 
 
-class OutcomesForgotten(Ledger):
-    """Forgets over a restart what was open."""
-
-    def replay(self, records: object) -> Ledger:
-        """As a ledger does, less what a table asked for."""
-        super().replay(records)  # type: ignore[arg-type]
-        for name, account in self.accounts.items():
-            self.accounts[name] = replace(account, outcomes=())
-        return self
+def forgets_outcomes(ledger: Ledger) -> None:
+    """Forgets over a restart what a table asked for."""
+    for name, account in ledger.accounts.items():
+        ledger.accounts[name] = replace(account, outcomes=())
 
 
 async def silence_is_not_quiet(parts: Parts) -> None:
@@ -466,7 +461,7 @@ async def a_restart_gains_no_time(parts: Parts) -> None:
 BUGS = {
     "silence is quiet": (silence_is_not_quiet, with_table(UnknownIsQuiet)),
     "silence is recovery": (silence_is_no_recovery, with_table(UnknownIsQuiet)),
-    "a restart starts the clock anew": (a_restart_gains_no_time, Parts(ledger=OutcomesForgotten)),
+    "a restart starts the clock anew": (a_restart_gains_no_time, Parts(recalled=forgets_outcomes)),
 }
 
 

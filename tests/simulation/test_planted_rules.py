@@ -31,6 +31,7 @@ from watchdog.domain.decision import GUARDS, Facts, Guard, Refusal
 from watchdog.domain.events import (
     CheckSampled,
     Event,
+    IncidentOpened,
     Paused,
     Proof,
     RunVerified,
@@ -39,11 +40,13 @@ from watchdog.domain.events import (
     StepEnded,
     StepResult,
 )
+from watchdog.domain.ledger import Ledger
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
 from watchdog.domain.next_action import Action, Note, next_action
 from watchdog.domain.observation import Sample
-from watchdog.domain.plan import WatchPlan
+from watchdog.domain.plan import Level, WatchPlan
+from watchdog.domain.requests import ApprovalGranted, ApprovalRequested
 from watchdog.domain.run import Run, apply
 from watchdog.domain.signal import Judgement, Verdict, judge
 from watchdog.domain.target import ChangeRules, Limits, Mode
@@ -58,6 +61,7 @@ from watchdog.domain.trigger import (
     evaluate,
     restore,
 )
+from watchdog.domain.windows import OpenWindow, WindowKind
 
 Evaluate = Callable[
     [Trigger, TriggerStatus, Judgement, Moment, int], tuple[TriggerStatus, tuple[Change, ...]]
@@ -302,6 +306,27 @@ HELD = Current("r1", "i1", "undo", Severity.WARNING, "", WatchPlan())
 # A plan that returns to the version before, and nobody told of any version.
 UNTOLD = replace(a_target(plans=[replace(a_plan(), returns_to="previous")]), changes=ChangeRules())
 ASKING = a_target(plans=[replace(a_plan(), approval=Approval(any_of=("cto",)))])
+OF_DATA = a_target(plans=[replace(a_plan(), level=Level.DATA)])
+
+
+def agreed() -> Account:
+    """People agreed to the plan of the data level."""
+    (plan,) = OF_DATA.plans.values()
+    asked = ApprovalRequested(
+        "ask-1", "shop", "i1", plan.name, plan.hash, "errors", "e", Severity.WARNING,
+        Approval(people=2), at("11h").wall,
+    )  # fmt: skip
+    granted = ApprovalGranted("ask-1", "shop", "i1", plan.name, plan.hash, ("ann", "bob"))
+    ledger = Ledger()
+    for event in (IncidentOpened("shop", "i1", "errors", Severity.WARNING), asked, granted):
+        ledger.apply(event, at("9h59m"))
+    return ledger.account("shop")
+
+
+def an_open(kind: WindowKind) -> OpenWindow:
+    return OpenWindow(kind, "planned", at("11h").wall)
+
+
 REFUSED: dict[Guard, tuple[Account, dict[str, Any], dict[str, Any]]] = {
     decision.no_plan: (Account(), {}, {"plan": ""}),
     decision.vetoed: (Account(), {"vetoed": "silenced: by ann"}, {}),
@@ -322,6 +347,12 @@ REFUSED: dict[Guard, tuple[Account, dict[str, Any], dict[str, Any]]] = {
     ),
     decision.target_limit: (Account(past=(Past("i0", Severity.WARNING, at("9h59m")),)), {}, {}),
     decision.global_limit: (Account(), {"global_starts": 3}, {}),
+    decision.maintenance: (Account(), {"windows": (an_open(WindowKind.MAINTENANCE),)}, {}),
+    decision.frozen: (Account(), {"windows": (an_open(WindowKind.FREEZE),)}, {}),
+    decision.group_busy: (Account(), {"group_busy": "run r2 of db"}, {}),
+    decision.group_order: (Account(), {"group_first": "db"}, {}),
+    decision.data_plan_running: (agreed(), {"target": OF_DATA, "data_run": "run r2 of db"}, {}),
+    decision.next_level_offered: (Account(), {}, {"offered": True}),
     decision.alert_only: (Account(), {"mode": Mode.ALERT_ONLY}, {}),
     decision.not_approved: (Account(), {"target": ASKING}, {}),
 }

@@ -127,6 +127,7 @@ class _Storm:
         self.journal: _StormJournal = _StormJournal(self, None)
         self._left: int | None = None
         self._killing: float | None = None
+        self._asking: set[asyncio.Task[None]] = set()
         self._acts = deque(chosen.acts)
         self._lengths = deque(chosen.lives)
         self._downtimes = deque(chosen.downtimes)
@@ -324,7 +325,9 @@ class _Storm:
                 if act.deed is Deed.KILL and daemon.ready.is_set():
                     self._killing = self._killing or self._now()
                 # A person does not wait for the daemon, nor does the storm for the person.
-                tasks.create_task(self._ask(act, daemon))
+                asking = tasks.create_task(self._ask(act, daemon))
+                self._asking.add(asking)
+                asking.add_done_callback(self._asking.discard)
         return None
 
     async def _ask(self, act: Act, daemon: WholeDaemon) -> None:
@@ -384,7 +387,7 @@ class _Storm:
         return False
 
     def _is_over(self, daemon: WholeDaemon) -> bool:
-        if self._now() < self._last or self._acts or self._killing is not None:
+        if self._now() < self._last or self._acts or self._asking or self._killing is not None:
             return self._gives_up(daemon)
         quiet = all(lane.evaluator.quiet for lane in daemon.lanes.values())
         settled = self._now() > self._last + 80
