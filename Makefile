@@ -95,7 +95,7 @@ check: setup ## format, lint, types, spelling, layers, sizes
 # Pytest comes last, so that its summary is the last line.
 .PHONY: test
 test: setup system check ## everything that a change has to pass
-	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --durations=15 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=15 $(PYTEST_ARGS)
 
 .PHONY: kills
 kills: setup ## the long loop of kill -9 (KILLS=200)
