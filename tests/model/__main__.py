@@ -3,8 +3,9 @@
 import argparse
 import sys
 import time
+from pathlib import Path
 
-from tests.model.hunt import hunted, run
+from tests.model.hunt import hunted, replayed, run
 from tests.storms.planted import PLANTED
 
 
@@ -17,10 +18,15 @@ def main() -> int:
     words.add_argument("--sqlite", action="store_true", help="with a journal on the disk")
     words.add_argument("--bug", choices=PLANTED, help="plant this bug")
     words.add_argument("--bugs", action="store_true", help="look for every planted bug")
+    words.add_argument("--story", type=Path, help="make the moves that a failure printed")
     asked = words.parse_args()
     if asked.bugs:
         return _bugs()
     parts = PLANTED[asked.bug][0] if asked.bug else None
+    if asked.story:
+        differs = replayed(asked.story.read_text(), parts=parts, sqlite=asked.sqlite)
+        print(differs or "0 divergences")  # noqa: T201
+        return 1 if differs else 0
     began = time.monotonic()
     played = run(asked.count, asked.seed, asked.steps, parts=parts, sqlite=asked.sqlite)
     took = time.monotonic() - began

@@ -74,6 +74,10 @@ class EngineAgainstModel(RuleBasedStateMachine):
 
     @rule(move=st.sampled_from(MOVES))
     def do(self, move: Move) -> None:
+        """Hypothesis chooses."""
+        self.make(move)
+
+    def make(self, move: Move) -> None:
         """One move. Where it is one that cannot be made now, something breaks instead."""
         self.counts["steps"] += 1
         name, *words = move

@@ -22,6 +22,7 @@ TIMES = int(os.environ.get("REPLAYS", "20"))
 ELSEWHERE = 4
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(0, STORMS, TOGETHER))
 def test_any_storm_is_survived(first: int) -> None:
     seen: Counter[str] = Counter()
@@ -36,6 +37,7 @@ def test_any_storm_is_survived(first: int) -> None:
     assert seen["crashes"] > TOGETHER
 
 
+@pytest.mark.timeout(600)
 def test_a_seed_replays_the_same_time_after_time() -> None:
     once = digests(REPLAYED)
 
@@ -43,6 +45,7 @@ def test_a_seed_replays_the_same_time_after_time() -> None:
     assert {digests_elsewhere(REPLAYED, number) for number in range(ELSEWHERE)} == {once}
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("bug", PLANTED)
 def test_a_planted_bug_is_found(bug: str) -> None:
     caught = hunted(bug)
