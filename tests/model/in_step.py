@@ -30,6 +30,9 @@ class _InStep(OneThread):
         try:
             return call()
         finally:
+            # Twice: what a thread returns comes by a future, so listeners hear of a commit before
+            # its caller goes on.
+            await asyncio.sleep(0)
             await asyncio.sleep(0)
 
 

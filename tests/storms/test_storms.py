@@ -13,11 +13,11 @@ from tests.storms.invariants import broken
 from tests.storms.planted import PLANTED
 from tests.storms.storm import play
 
-STORMS = int(os.environ.get("STORMS", "300"))
+STORMS = int(os.environ.get("STORMS") or "300")
 TOGETHER = 300
 # Seeds whose storms hold crashes, reboots, and clocks that step.
 REPLAYED = (2, 12, 40)
-TIMES = int(os.environ.get("REPLAYS", "20"))
+TIMES = int(os.environ.get("REPLAYS") or "20")
 # Each in a process of its own, with another order of its sets.
 ELSEWHERE = 4
 
