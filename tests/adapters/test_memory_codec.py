@@ -34,7 +34,7 @@ class Foreign:
         float("inf"),
         (),
         (1, (2, [3, {"a": None}])),
-        {("a", 1): frozenset({"x", "y"})},
+        pytest.param({("a", 1): frozenset({"x", "y"})}, id="a set in a table"),
         {1, 2},
         Severity.CRITICAL,
         at("2m"),

@@ -193,6 +193,8 @@ async def test_arguments_never_stand_in_an_error() -> None:
 
 
 async def test_many_programs_run_at_once_and_none_stays() -> None:
+    # A server that a fixture started for a whole session may be among them.
+    before = set(children())
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(run_process(["/bin/sh", "-c", f"echo {n}"], timeout=20))
@@ -200,4 +202,4 @@ async def test_many_programs_run_at_once_and_none_stays() -> None:
         ]
 
     assert [int(task.result().stdout) for task in running] == list(range(20))
-    assert children() == []
+    assert set(children()) <= before

@@ -1,6 +1,6 @@
 """What plans say of each other: which follows, which is part of which, which takes which back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from watchdog.config.crossing_steps import Plans, Wrong, all_parts, parts, step_references, texts
@@ -10,6 +10,8 @@ from watchdog.config.problems import Path, did_you_mean
 from watchdog.config.walking import Content, entries
 from watchdog.domain.ladder import AfterFailure
 from watchdog.domain.plan import Level, Return, level_word
+
+Leads = Callable[[Mapping[str, Any]], list[str]]
 
 
 def plan_references(content: Content) -> Wrong:
@@ -147,7 +149,7 @@ def _named(at: Path, other: object, name: str, plans: Plans) -> Wrong:
         yield at, f"there is no plan {other!r}; {did_you_mean(other, plans)}"
 
 
-def _circle(at: Path, name: str, plans: Plans, then: Any) -> Wrong:  # noqa: ANN401 -- a function
+def _circle(at: Path, name: str, plans: Plans, then: Leads) -> Wrong:
     """Whether what `name` leads to leads back to it."""
     seen: list[str] = []
     ahead: list[str] = list(then(plans[name]))

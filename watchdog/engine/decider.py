@@ -330,7 +330,7 @@ class Decider:
 
     def _line(self, item: Step | Check) -> str:
         if isinstance(item, Check):
-            return f"check {item.name}: expect {item.expect}"
+            return _look(item)
         try:
             return f"{item.name}: {self._eyes.probe(item).render()}"
         except Exception as error:  # noqa: BLE001 -- one plugin's defect must not end all lanes
@@ -377,3 +377,11 @@ class Decider:
 def _told_as(proposal: Proposal) -> str:
     """What is told once: a firing, and anew each level that it asks for after the first."""
     return f"{proposal.follows}{proposal.episode}"
+
+
+def _look(check: Check) -> str:
+    """A check as it is shown; one that only keeps a value expects nothing."""
+    if check.save:
+        return f"{check.name}: kept as saved.{check.save}"
+    beside = [f", and {one.name}: {one.expect}" for one in check.also]
+    return f"check {check.name}: expect {check.expect}{''.join(beside)}"

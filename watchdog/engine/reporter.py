@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.events import IncidentOpened, Record, ReportWritten
 from watchdog.domain.incident import Incident, incident_of
-from watchdog.domain.plan import Check
+from watchdog.domain.plan_parts import looks
 from watchdog.domain.progress import EvidenceCollected, Point, RunEnded, RunStarted, WatchEnded
 from watchdog.domain.relation import AROUND, related
 from watchdog.domain.signal import Verdict
@@ -176,8 +176,7 @@ def _signals(incident: Incident, target: Target) -> list[str]:
     """The signals that fired, and those that the plan proves itself by; each once."""
     fired = [target.trigger(event.trigger) for event in incident.fired]
     names = [term.signal.name for trigger in fired if trigger for term in trigger.terms]
-    plan = incident.start.plan
-    names += [item.signal.name for item in (*plan.verify, *plan.steps) if isinstance(item, Check)]
+    names += [check.signal.name for check in looks(incident.start.plan)]
     return [name for name in dict.fromkeys(names) if name in target.signals]
 
 

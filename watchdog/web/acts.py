@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
@@ -187,15 +188,15 @@ def _answered(reply: Reply) -> web.Response:
         headers[REPLAYED_HEADER] = "true"
     if reply.status in _LATER:
         headers["Retry-After"] = _LATER[reply.status]
-    if reply.status == 401:  # noqa: PLR2004
+    if reply.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if reply.status == 405:  # noqa: PLR2004
+    if reply.status == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = "POST"
     text = json.dumps(reply.body)
     response = web.Response(
         status=reply.status, text=text, headers=headers, content_type="application/json"
     )
-    if reply.status >= 400:  # noqa: PLR2004
+    if reply.status >= HTTPStatus.BAD_REQUEST:
         # Closed, so that what is left of its body need not be read.
         response.headers["Connection"] = "close"
         response.force_close()

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.builders import (
     a_trigger,
     above,
     at,
+    below,
 )
 from tests.process import Process, a_world
 from watchdog.domain.condition import Condition, Op
@@ -265,3 +267,16 @@ def test_checks_are_made_only_of_triggers_the_file_still_has(proposal: Proposal)
     assert isinstance(started, RunStarted)
     checks: list[Check] = list(started.plan.verify)
     assert len(checks) == (proposal.trigger == "errors")
+
+
+def test_what_is_read_beforehand_and_what_is_looked_at_beside_a_check_is_shown() -> None:
+    saving = replace(a_check("mode"), save="mode")
+    both = replace(a_check("errors"), also=(a_check("p95", expect=below(2)),))
+
+    _, decider = a_decider()
+    lines = decider.rendered(a_plan(saving, both, verify=()))
+
+    assert lines == [
+        "mode: kept as saved.mode",
+        "check errors: expect below 0.1, and p95: below 2",
+    ]

@@ -7,7 +7,7 @@ from watchdog.adapters.report.jinja import plain
 from watchdog.adapters.report.phrases import NONE, at_point, clock, in_breach_when, lapse, shown
 from watchdog.domain.evidence import Series
 from watchdog.domain.incident import Incident
-from watchdog.domain.plan import Check
+from watchdog.domain.plan_parts import looks
 from watchdog.domain.progress import Point
 from watchdog.domain.signal import Verdict
 
@@ -77,8 +77,7 @@ def sentence(incident: Incident) -> str:
 
 def unchecked(incident: Incident) -> list[str]:
     """What could have been checked if the target declared a source for it."""
-    plan = incident.start.plan
-    read = [item.signal for item in (*plan.steps, *plan.verify) if isinstance(item, Check)]
+    read = [check.signal for check in looks(incident.start.plan)]
     bare = dict.fromkeys(
         signal.name for signal in read if signal.unit == "ratio" and not signal.has_volume
     )
