@@ -223,7 +223,7 @@ class NeverTakesUp(Lane):
 class KillsAtTheStart(Service):
     """Looks for the kill file when it starts, and never again."""
 
-    async def _guard(self) -> None:
+    async def _watch_kill_file(self) -> None:
         await asyncio.Event().wait()
 
 

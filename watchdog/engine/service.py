@@ -2,12 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from watchdog.domain.errors import JournalError
-from watchdog.domain.events import ClockStepped, DaemonStopped, KillSwitchChanged
+from watchdog.domain.events import ClockStepped, DaemonStopped, KillSwitchChanged, Record
 from watchdog.domain.heartbeat import Place
 from watchdog.domain.moment import Moment
 from watchdog.domain.progress import Outcome
@@ -24,6 +24,8 @@ MISSED_ROUNDS = 3
 # Seconds. Longer than any write to the journal may take, for which the guard may wait.
 GUARD_LATE = 60.0
 FILE_HOW = "the kill file exists"
+FOR_KILL_FILE = "for the kill file"
+FOR_THE_REST = "at the clock and the journal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,8 @@ class Service:
         # Changes of the kill switch that could not be recorded yet, in order.
         self._unwritten: list[KillSwitchChanged] = []
         self._writing = asyncio.Lock()
-        # When the kill file was last looked for; None before the start.
-        self._guarded: Moment | None = None
+        # When the kill file was last looked for, and all else that a guard looks at.
+        self._guarded: dict[str, Moment] = {}
 
     def stop(self, why: str) -> None:
         """Ask for an orderly end; safe to call from a signal handler."""
@@ -83,7 +85,10 @@ class Service:
                 tasks.create_task(lane.run(), name=f"lane {name}")
                 for name, lane in self.lanes.items()
             ]
-            loops.append(tasks.create_task(self._guard(), name="guard"))
+            # Behind whoever takes it into account: they all listen by now.
+            self.shared.journal.listen(self._say_again)
+            guards = (self._guard, self._watch_kill_file)
+            loops += [tasks.create_task(guard(), name=guard.__name__) for guard in guards]
             # Before any run is taken up again: a kill file may have come while we were down.
             await self._check_kill_file()
             await ready()
@@ -101,13 +106,19 @@ class Service:
         except JournalError as error:
             self.shared.alarm(str(error))
 
-    async def _guard(self) -> None:
-        """Kill file, clock steps and journal health, a few times a second."""
-        seen = looked = self._guarded = self.shared.clock.now()
+    async def _watch_kill_file(self) -> None:
+        """Look for it a few times a second: nothing else is waited for, such as a slow disk."""
         while True:
+            self._guarded[FOR_KILL_FILE] = self.shared.clock.now()
             await asyncio.sleep(KILL_POLL)
-            self._guarded = self.shared.clock.now()
             await self._check_kill_file()
+
+    async def _guard(self) -> None:
+        """Clock steps and journal health, a few times a second."""
+        seen = looked = self.shared.clock.now()
+        while True:
+            self._guarded[FOR_THE_REST] = self.shared.clock.now()
+            await asyncio.sleep(KILL_POLL)
             seen = await self._check_clock(seen)
             if seen.since(looked) >= BREAKER_POLL:
                 await self._check_breaker()
@@ -167,6 +178,11 @@ class Service:
             pending = tuple(self._unwritten)
             await self.shared.journal.append(*pending)
             del self._unwritten[: len(pending)]
+
+    def _say_again(self, records: Sequence[Record]) -> None:
+        """What the disk kept waiting is applied as it is recorded: the last word stays the last."""
+        if self._unwritten and any(isinstance(r.event, KillSwitchChanged) for r in records):
+            self.shared.ledger.apply(self._unwritten[-1], self.shared.clock.now())
 
     async def _try_to_write_changes(self) -> bool:
         try:
@@ -240,9 +256,10 @@ class Service:
     def lifeless(self) -> list[str]:
         """What has stopped although the loop lives; empty when all goes on."""
         stopped = [str(one) for one in self.stalled()]
-        quiet = self.shared.clock.now().since(self._guarded) if self._guarded else 0.0
-        if quiet > GUARD_LATE:
-            stopped.append(f"nobody has looked for the kill file for {quiet:.0f} s")
+        now = self.shared.clock.now()
+        for what, at in self._guarded.items():
+            if now.since(at) > GUARD_LATE:
+                stopped.append(f"nobody has looked {what} for {now.since(at):.0f} s")
         return stopped
 
     def places(self) -> list[Place]:

@@ -75,7 +75,7 @@ async def test_a_slow_source_has_three_of_its_own_intervals() -> None:
 
 
 @virtually
-async def test_a_guard_that_hangs_is_seen_for_nobody_looks_for_the_kill_file() -> None:
+async def test_a_guard_that_hangs_is_seen_for_nobody_looks_at_the_clock_and_the_journal() -> None:
     process = Served(journal=HangingJournal(a_world().clock))
     async with process.serving():
         await asyncio.sleep(10)
@@ -85,4 +85,4 @@ async def test_a_guard_that_hangs_is_seen_for_nobody_looks_for_the_kill_file() -
         await asyncio.sleep(GUARD_LATE + 60)
 
         (said,) = process.stopped
-        assert said.startswith("nobody has looked for the kill file for ")
+        assert said.startswith("nobody has looked at the clock and the journal for ")

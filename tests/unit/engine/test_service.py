@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -8,12 +8,15 @@ import pytest
 from tests.builders import a_plan, a_step, a_target
 from tests.process import Process, a_world
 from watchdog.domain.decision import Reason
+from watchdog.domain.errors import JournalError
 from watchdog.domain.events import (
     ClockStepped,
     DaemonStopped,
     Decided,
+    Event,
     KillSwitchChanged,
     Outcome,
+    Record,
     RunParked,
     RunStarted,
 )
@@ -29,10 +32,19 @@ TWO_STEPS = a_target(plans=[a_plan(a_step("one"), a_step("two"), verify_trigger=
 class Daemon(Process):
     """A process whose lanes are run by the service."""
 
-    def __init__(self, world: World, kill_file: Path, *, grace: float = 25.0) -> None:
-        super().__init__(world, TWO_STEPS)
+    def __init__(
+        self,
+        world: World,
+        kill_file: Path,
+        *,
+        grace: float = 25.0,
+        journal: MemoryJournal | None = None,
+        breaking: bool = False,
+    ) -> None:
+        super().__init__(world, TWO_STEPS, journal=journal)
         self.reloads = 0
-        self.service = Service(self.shared, self.lanes, kill_file, grace, self._reloaded)
+        breaker = self.breaker if breaking else None
+        self.service = Service(self.shared, self.lanes, kill_file, grace, self._reloaded, breaker)
         self.service.watchers = self.watchers
         self.journal.listen(self._keep_ledger)
 
@@ -409,3 +421,90 @@ def test_a_reload_is_handed_on(kill_file: Path) -> None:
             assert daemon.reloads == 1
 
     scenario()
+
+
+class StallingJournal(MemoryJournal):
+    """One whose disk keeps each write waiting for as long as `stalls` says of it."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self.stalls: Callable[[tuple[Event, ...]], float] = lambda _events: 0.0
+
+    async def append(self, *events: Event) -> Sequence[Record]:
+        await asyncio.sleep(self.stalls(events))
+        return await super().append(*events)
+
+
+def test_a_kill_file_is_heeded_though_the_start_of_a_run_waits_for_the_disk(
+    kill_file: Path,
+) -> None:
+    """What the disk keeps waiting is the start: its first step must not go out afterwards."""
+
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        journal = StallingJournal(world.clock)
+        journal.stalls = lambda events: 20.0 if _has(RunStarted, events) else 0.0
+        daemon = Daemon(world, kill_file, journal=journal, breaking=True)
+        async with daemon.serving():
+            await daemon.see(errors="obb")
+            await asyncio.sleep(10)
+            kill_file.touch()
+            await asyncio.sleep(60)
+
+            assert daemon.told(RunStarted)
+            assert world.names == []
+
+    scenario()
+
+
+def test_a_kill_file_is_heeded_while_the_journal_is_probed(kill_file: Path) -> None:
+    class Probed(MemoryJournal):
+        async def probe(self) -> None:
+            await asyncio.sleep(20)
+            await super().probe()
+
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        journal = Probed(world.clock)
+        async with Daemon(world, kill_file, journal=journal).serving() as daemon:
+            journal.fault = "disk full"
+            await daemon.see(errors="o")
+            with pytest.raises(JournalError):
+                await journal.append(ClockStepped(1.0))
+            await asyncio.sleep(2)
+            kill_file.touch()
+            await asyncio.sleep(1)
+
+            assert daemon.ledger.killed == FILE_HOW
+
+    scenario()
+
+
+def test_a_release_that_the_disk_keeps_waiting_does_not_release_what_was_thrown_since(
+    kill_file: Path,
+) -> None:
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        journal = StallingJournal(world.clock)
+        async with Daemon(world, kill_file, journal=journal).serving() as daemon:
+            await daemon.service.kill(on=True, how="ann")
+            journal.stalls = lambda events: 5.0 if _has(KillSwitchChanged, events) else 0.0
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(daemon.service.kill(on=False, how="ann"))
+                await asyncio.sleep(1)
+                tasks.create_task(daemon.service.kill(on=True, how="bob"))
+                seen = set()
+                for _ in range(200):
+                    await asyncio.sleep(0.1)
+                    seen.add(daemon.ledger.killed)
+
+            assert seen == {"bob"}
+
+    scenario()
+
+
+def _has(kind: type[Event], events: Sequence[Event]) -> bool:
+    return any(isinstance(one, kind) for one in events)
