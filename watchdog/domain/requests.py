@@ -22,6 +22,7 @@ class ApprovalRequested:
     a ladder offers it; both are empty where a trigger asks. `expires`: Unix seconds. `running`:
     the version that runs, and since when, as far as anybody told. `recovery`: what is to be done
     with a run that stopped, where nothing is to begin anew; then the hash is that of its plan.
+    `follows`: the run whose next level it is, offered or not; empty for none.
     """
 
     request: str
@@ -45,6 +46,7 @@ class ApprovalRequested:
     returns_to: str = ""
     running: str = ""
     recovery: RunRecovered | None = None
+    follows: str = ""
 
 
 @dataclass(frozen=True, slots=True)

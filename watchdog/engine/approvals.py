@@ -11,6 +11,7 @@ from watchdog.domain.events import Event
 from watchdog.domain.ledger import Ledger
 from watchdog.domain.matrix import Proposal
 from watchdog.domain.moment import Moment
+from watchdog.domain.next_level import why_not_next
 from watchdog.domain.plan import Check, Options, Plan
 from watchdog.domain.progress import RunRecovered
 from watchdog.domain.requests import (
@@ -104,7 +105,17 @@ class Approvals:
         plan = self._target.plans.get(request.asked.plan)
         # What fires asks about its plans itself; a person's wish has to do with all of it.
         causes = causes_among(self._firing, self._target) if request.asked.by else ()
-        return outdated(request, plan, self._versions, causes)
+        return outdated(request, plan, self._versions, causes) or self._left_behind(request)
+
+    def _left_behind(self, request: Request) -> str:
+        """Why the level that it is about follows no longer; empty where it does, or is none."""
+        ladder, follows = self._account.ladder, request.asked.follows
+        if not follows:
+            return ""
+        if ladder is None or ladder.run != follows:
+            return f"run {follows} is not waiting for its next level any longer"
+        why = why_not_next(ladder, self._target.plans, self._clock.now())
+        return f"the next level does not follow any more: {why}" if why else ""
 
     def is_asked(self, proposal: Proposal, plan: Plan) -> bool:
         """Whether people are asked about it already, and may still answer."""
@@ -131,6 +142,7 @@ class Approvals:
             because=proposal.because or (proposal.trigger,),
             initiators=self._initiators(proposal),
             offered_after=proposal.follows if proposal.offered else "",
+            follows=proposal.follows,
         )
         return await self._with_answers(asked, plan, now)
 
@@ -257,7 +269,7 @@ class Approvals:
             return self.outdated(request)
         plan = self._target.plans.get(asked.plan)
         causes = next((one.causes for one in proposals if one.plan == asked.plan), ())
-        why = outdated(request, plan, self._versions, causes)
+        why = outdated(request, plan, self._versions, causes) or self._left_behind(request)
         alert_only = self._target.mode is Mode.ALERT_ONLY
         return why or ("the target is in alert-only mode now" if alert_only else "")
 

@@ -20,6 +20,7 @@ from watchdog.domain.events import (
     Event,
     IncidentClosed,
     KillSwitchChanged,
+    LatchCleared,
     Outcome,
     Paused,
     Resumed,
@@ -979,3 +980,47 @@ async def test_what_the_kill_switch_kept_back_is_not_started_by_a_restart() -> N
         assert "rollback FILE undo" in room.process.alarms[-1]
 
         assert "run" in await room.rollback("ann")
+
+
+def a_slowly_asked_ladder(*, offered: bool) -> Target:
+    """Its second level needs people, who have an hour; it may follow within a quarter of one."""
+    then = AfterFailure.OFFER_NEXT if offered else AfterFailure.AUTO_NEXT
+    first = a_plan(
+        a_step("first"), name="first", verify=[], verify_within="1m", verify_trigger=True
+    )
+    first = replace(first, on_failure=OnFailure(then, ("second",)))
+    second = replace(a_plan(a_step("second"), name="second"), level=Level.ROUTING)
+    second = replace(second, approval=replace(ANY, ttl=3600.0))
+    return a_target(a_trigger("errors", plan="first"), plans=[first, second])
+
+
+@pytest.mark.parametrize("offered", [True, False])
+@virtually
+async def test_a_request_about_a_level_that_may_follow_no_longer_is_void(offered: bool) -> None:
+    async with a_room(a_slowly_asked_ladder(offered=offered)) as room:
+        await room.process.see(errors="obb")
+        await asyncio.sleep(300)
+        (asked,) = room.process.told(ApprovalRequested)
+        assert asked.plan == "second"
+        await asyncio.sleep(1200)
+
+        (void,) = room.process.told(ApprovalVoided)
+        assert void.request == asked.request
+        assert "was not begun within" in void.why
+        with pytest.raises(WatchdogError):
+            await room.yes("ann")
+        assert [one.plan.name for one in room.process.told(RunStarted)] == ["first"]
+
+
+@pytest.mark.parametrize("offered", [True, False])
+@virtually
+async def test_a_request_about_a_next_level_is_void_once_somebody_ends_the_ladder(
+    offered: bool,
+) -> None:
+    async with a_room(a_slowly_asked_ladder(offered=offered)) as room:
+        await room.process.see(errors="obb")
+        await asyncio.sleep(300)
+        await room.process.journal.append(LatchCleared("shop", "ann", "I see to it"))
+        await asyncio.sleep(60)
+
+        assert [one.plan for one in room.process.told(ApprovalVoided)] == ["second"]
