@@ -1,5 +1,8 @@
 """A changed file is taken over whole, or refused whole; a run in flight does not notice."""
 
+import asyncio
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,3 +145,19 @@ async def test_a_source_that_is_new_is_not_taken_for_one_that_stopped(
 
         assert [one.name for one in opened.daemon.service.watchers["shop"]] == ["health", "more"]
         assert opened.daemon.service.stalled() == []
+
+
+async def test_the_kill_switch_does_not_wait_for_a_reload(shop: Shop, tmp_path: Path) -> None:
+    async with at_work(write_files(tmp_path, shop)) as opened, asyncio.TaskGroup() as tasks:
+        daemon, held = opened.daemon, asyncio.Event()
+        # A lane that is in the midst of a long look.
+        busy = tasks.create_task(daemon.lanes["shop"].order(held.wait))
+        change(tmp_path, "fails: 3", "fails: 5")
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        try:
+            await until(lambda: bool(daemon.shared.ledger.killed), "the switch is thrown", 5)
+            assert not busy.done()
+            assert daemon.targets()["shop"].triggers[0].fails == 3
+        finally:
+            held.set()

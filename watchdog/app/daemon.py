@@ -94,6 +94,7 @@ class Daemon:
         self.listen = ""
         self.refused = ""
         self._retired: list[PluginEyes] = []
+        self._reloading = asyncio.Lock()
         # What it knows of itself, and who is told of it; nobody where nothing is set up.
         self.itself: Callable[[], SelfSeen] = SelfSeen
         self.round_taken: Callable[[str, str], None] = _tell_nobody
@@ -192,16 +193,21 @@ class Daemon:
         self.background["signals"] = self._obey_signals
 
     async def _obey_signals(self) -> None:
-        while True:
-            match await self._signals.get():
-                case signal.SIGHUP:
-                    self.tell_manager("RELOADING=1")
-                    await self.reload()
-                    self.tell_manager("READY=1")
-                case signal.SIGUSR1:
-                    await self.service.kill(on=True, how="signal USR1")
-                case signal.SIGUSR2:
-                    await self.service.kill(on=False, how="signal USR2")
+        # None waits for the one before: a reload waits for lanes, a release for the disk.
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                match await self._signals.get():
+                    case signal.SIGHUP:
+                        tasks.create_task(self._reload_as_told())
+                    case signal.SIGUSR1:
+                        tasks.create_task(self.service.kill(on=True, how="signal USR1"))
+                    case signal.SIGUSR2:
+                        tasks.create_task(self.service.kill(on=False, how="signal USR2"))
+
+    async def _reload_as_told(self) -> None:
+        self.tell_manager("RELOADING=1")
+        await self.reload()
+        self.tell_manager("READY=1")
 
     async def _begin(self, open_runs: list[Run], *, watching: bool) -> None:
         """The lanes work: say so, go on with what was left open, and start to look."""
@@ -252,6 +258,10 @@ class Daemon:
 
     async def reload(self) -> None:
         """Take over changed files whole, or refuse them whole and say why."""
+        async with self._reloading:
+            await self._reload()
+
+    async def _reload(self) -> None:
         self._print = self.files.fingerprint(self.loaded)
         try:
             loaded = self.files.load()
