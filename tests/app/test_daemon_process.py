@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.bed.command_line import command, daemon
+from tests.bed.command_line import Running, command, daemon
 from tests.bed.room import no_more_room, room_again
 from tests.bed.shop import Shop, a_free_port, a_shop, wait_until, write_files
 
@@ -181,6 +181,26 @@ def test_the_signals_throw_and_release_the_kill_switch(shop: Shop, tmp_path: Pat
         running.signal(signal.SIGUSR2)
         running.wait_for("kill_switch_changed", 2)
         assert running.status["daemon"]["kill_switch"] == ""
+
+
+def test_a_signal_that_comes_while_it_starts_throws_the_kill_switch(
+    shop: Shop, tmp_path: Path
+) -> None:
+    file = write_files(tmp_path, shop)
+    text, real = file.read_text(), file.with_suffix(".real")
+    file.rename(real)
+    os.mkfifo(file)
+
+    def while_it_reads_its_file(running: Running) -> None:
+        with file.open("w") as pipe:
+            real.rename(file)
+            running.signal(signal.SIGUSR1)
+            running.signal(signal.SIGUSR2)
+            pipe.write(text)
+
+    with daemon(file, while_it_reads_its_file) as running:
+        running.wait_for("kill_switch_changed", 2)
+        assert running.status["daemon"]["kill_switch"] == "signal USR1"
 
 
 def test_an_address_in_use_is_a_clear_line_before_anything_has_started(

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +122,13 @@ class Running:
 
 
 @contextmanager
-def daemon(file: Path) -> Iterator[Running]:
-    """A daemon of that file, from when it watches until the end of the block."""
+def daemon(
+    file: Path, starting: Callable[[Running], None] = lambda _running: None
+) -> Iterator[Running]:
+    """A daemon of that file, from when it watches until the end of the block.
+
+    `starting` is called before it watches.
+    """
     log = file.with_suffix(".log")
     words = _argv(["run", file, "--log-format", "json"])
     with (
@@ -134,6 +139,7 @@ def daemon(file: Path) -> Iterator[Running]:
     ):
         running = Running(process, file, log)
         try:
+            starting(running)
             running.wait_for("watching", len(running.logged("watching")) + 1)
             yield running
         finally:

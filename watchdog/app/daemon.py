@@ -15,6 +15,7 @@ from watchdog.adapters.metrics import Metrics
 from watchdog.adapters.scheduler import GUARD_EVERY, SchedulerTicker
 from watchdog.app.approving import ApprovalDesk
 from watchdog.app.change_desk import ChangeDesk
+from watchdog.app.early_signals import hear
 from watchdog.app.eyes_and_hands import PluginEyes, PluginHands
 from watchdog.app.hearing import heard_by
 from watchdog.app.loading import Files
@@ -188,8 +189,10 @@ class Daemon:
         self._signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.service.stop, number.name)
-        for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        # To stop is the last word of those that came before anybody listened.
+        for number in (signal.SIGHUP, signal.SIGUSR2, signal.SIGUSR1):
             loop.add_signal_handler(number, self._signals.put_nowait, number)
+            hear([number])
         self.background["signals"] = self._obey_signals
 
     async def _obey_signals(self) -> None:

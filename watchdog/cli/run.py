@@ -43,6 +43,7 @@ def run(
     """Watch the targets, and act where they are armed: the daemon."""
     import asyncio
 
+    from watchdog.app.early_signals import kept_until_heard
     from watchdog.app.loading import Files as Named
 
     named = Named(files, speed)
@@ -54,7 +55,9 @@ def run(
         raise ConfigError("--accept-older-journal is recorded: give --by NAME and --reason TEXT")
     accepted = (by.strip(), reason.strip()) if accept_older_journal else None
     shape = log_format or ("console" if sys.stderr.isatty() else None)
-    if not asyncio.run(_serve(named, shape, accepted)):
+    with kept_until_heard():
+        well = asyncio.run(_serve(named, shape, accepted))
+    if not well:
         raise typer.Exit(Exit.CRASHED)
 
 
