@@ -227,7 +227,10 @@ class TargetRuns:
         return self._hands is not None or self._spare_hands is not None
 
     def _taken_up(self, run: Run) -> Runner:
-        spare = self._spare_hands if run.start.by else None
+        # Whoever recovered it is at it now, whatever began it.
+        current = self.decider.account.current
+        by_hand = run.start.by or (current is not None and current.by)
+        spare = self._spare_hands if by_hand else None
         return self._runner(run, self._hands or (spare() if spare else None))
 
     async def _go_on(self, runner: Runner) -> None:

@@ -11,6 +11,7 @@ from watchdog.domain.events import (
     Outcome,
     Paused,
     RunEnded,
+    RunRecovered,
     RunResumed,
     Stage,
     StepIntended,
@@ -18,6 +19,7 @@ from watchdog.domain.events import (
 )
 from watchdog.domain.ledger import Ledger
 from watchdog.domain.plan import Repeat
+from watchdog.domain.progress import Recovery
 from watchdog.domain.run import fold
 from watchdog.domain.target import Mode
 from watchdog.domain.trigger import Firing, Pending
@@ -233,6 +235,26 @@ async def test_a_run_by_hand_on_an_alert_only_target_is_taken_up_with_hands() ->
     plan = a_plan(a_step("one"), verify_trigger=False)
     process = Process(world, a_target(plans=[plan], mode=Mode.ALERT_ONLY))
     await process.journal.append(started(plan, run="r1", by="ann", trigger="", episode=""))
+    again = next_process(process)
+    async with again.running():
+        await asyncio.sleep(RUN)
+
+        assert world.names == ["one"]
+        assert again.run().outcome is Outcome.SUCCEEDED
+
+
+@virtually
+async def test_a_run_that_a_person_recovered_is_taken_up_with_hands_as_one_they_began() -> None:
+    world = a_world()
+    plan = a_plan(a_step("one"), verify_trigger=False)
+    process = Process(world, a_target(plans=[plan], mode=Mode.ALERT_ONLY))
+    run, here = "r1", "shop"
+    await process.journal.append(
+        started(plan, run=run),
+        StopRequested(run, Outcome.STOPPED, "kill switch"),
+        RunEnded(run, here, Outcome.STOPPED, "kill switch", 1.0),
+        RunRecovered(run, here, Recovery.RESUME, "ann", "I looked"),
+    )
     again = next_process(process)
     async with again.running():
         await asyncio.sleep(RUN)
