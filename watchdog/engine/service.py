@@ -20,6 +20,8 @@ KILL_POLL = 0.25
 CLOCK_STEP = 5.0
 # Seconds; what opens the breaker takes minutes to come about, unless something is to begin.
 BREAKER_POLL = 5.0
+# Seconds. While all is well nothing else is written, and nobody would know that it cannot be.
+PROBE_EVERY = 30.0
 MISSED_ROUNDS = 3
 # Seconds. Longer than any write to the journal may take, for which the guard may wait.
 GUARD_LATE = 60.0
@@ -115,7 +117,7 @@ class Service:
 
     async def _guard(self) -> None:
         """Clock steps and journal health, a few times a second."""
-        seen = looked = self.shared.clock.now()
+        seen = looked = probed = self.shared.clock.now()
         while True:
             self._guarded[FOR_THE_REST] = self.shared.clock.now()
             await asyncio.sleep(KILL_POLL)
@@ -128,6 +130,9 @@ class Service:
                 await self._probe_journal()
             elif self._unwritten:
                 await self._try_to_write_changes()
+            elif seen.since(probed) >= PROBE_EVERY:
+                probed = seen
+                await self._check_journal()
 
     # -- kill switch
 
@@ -225,6 +230,12 @@ class Service:
             except JournalError as error:
                 self.shared.alarm(str(error))
         return now
+
+    async def _check_journal(self) -> None:
+        try:
+            await self.shared.journal.probe()
+        except JournalError as error:
+            self.shared.alarm(str(error))
 
     async def _probe_journal(self) -> None:
         try:

@@ -21,7 +21,7 @@ from watchdog.domain.events import (
     RunStarted,
 )
 from watchdog.domain.trigger import Inactive, Pending
-from watchdog.engine.service import FILE_HOW, Service
+from watchdog.engine.service import FILE_HOW, PROBE_EVERY, Service
 from watchdog.testing.doubles import MemoryJournal
 from watchdog.testing.virtual_time import VirtualClock, virtually
 from watchdog.testing.world import World
@@ -508,3 +508,25 @@ def test_a_release_that_the_disk_keeps_waiting_does_not_release_what_was_thrown_
 
 def _has(kind: type[Event], events: Sequence[Event]) -> bool:
     return any(isinstance(one, kind) for one in events)
+
+
+def test_a_journal_that_cannot_be_written_is_noticed_while_nothing_happens(
+    kill_file: Path,
+) -> None:
+    @virtually
+    async def scenario() -> None:
+        world = a_world()
+        async with Daemon(world, kill_file).serving() as daemon:
+            await daemon.see(errors="o")
+            daemon.journal.fault = "read-only file system"
+            await asyncio.sleep(PROBE_EVERY + 1)
+
+            assert not daemon.journal.healthy
+            assert daemon.alarms == ["read-only file system"]
+
+            daemon.journal.fault = ""
+            await asyncio.sleep(1)
+            assert daemon.journal.healthy
+            assert len(daemon.alarms) == 2
+
+    scenario()
