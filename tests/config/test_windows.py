@@ -171,3 +171,21 @@ def test_what_is_no_group_is_refused_with_its_place(files: Files, groups: str, s
     with pytest.raises(ConfigError) as refused:
         files.load("d.yaml")
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("begins", "to", "ends"),
+    [
+        # Shown twice: whoever freezes means at least until then.
+        ("2026-10-24T18:00", "2026-10-25T02:30", "2026-10-25T01:30+00:00"),
+        # Left out: when that time would have been, by the old clock.
+        ("2026-03-28T18:00", "2026-03-29T02:30", "2026-03-29T01:30+00:00"),
+    ],
+)
+def test_an_end_on_the_night_on_which_clocks_are_set_is_the_later_one(
+    files: Files, begins: str, to: str, ends: str
+) -> None:
+    entry = f"{{from: {begins}, to: {to}, zone: Europe/Berlin, reason: a fair}}"
+    (window,) = windows(files, with_freeze(entry))
+
+    assert window.ends == datetime.fromisoformat(ends).timestamp()

@@ -80,11 +80,13 @@ class WindowEntry(Entry):
     @property
     def ends(self) -> float:
         """The Unix second at which it is over; of one that comes again, after all others."""
-        return self._at(self.to) if self.to else math.inf
+        # Of a time that a clock shows twice, the second: nothing thaws before it was meant to.
+        return max(self._at(self.to, fold) for fold in (0, 1)) if self.to else math.inf
 
-    def _at(self, written: str) -> float:
+    def _at(self, written: str, fold: int = 0) -> float:
         at = datetime.fromisoformat(written)
-        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.zone))).timestamp()
+        here = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.zone), fold=fold)
+        return here.timestamp()
 
 
 class FreezeEntry(WindowEntry):
