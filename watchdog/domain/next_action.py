@@ -21,10 +21,11 @@ from watchdog.domain.events import (
     WatchStarted,
 )
 from watchdog.domain.moment import Moment
-from watchdog.domain.plan import Check, Level, Repeat, Step
+from watchdog.domain.plan import Check, Repeat, Step
 from watchdog.domain.run import WATCHES, Flight, Run, Sampling
 from watchdog.domain.signal import Verdict
 from watchdog.domain.step_conditions import unread, why_skipped
+from watchdog.domain.unapproved import is_guarded
 
 MAX_DARK_LOOKS = 3
 MAX_RESUMES = 3
@@ -98,7 +99,7 @@ def _forward(run: Run, now: Moment) -> Action:
         return Note(RunVerified(run.id, run.check_ended, run.proof_detail))
     match run.item:
         case Step() as step:
-            guarded = run.stage in _CHANGING or run.start.plan.level == Level.DATA
+            guarded = run.stage in _CHANGING or is_guarded(run.start.plan)
             late = _too_late(run, now) if guarded else ""
             if late:
                 return Note(StopRequested(run.id, Outcome.INTERRUPTED, late))
@@ -132,8 +133,8 @@ def _first_look(run: Run, step: Step, now: Moment) -> Action | None:
 
 def _too_late(run: Run, now: Moment) -> str:
     """Why the machine must not go on with a run it found after a crash; empty: it may."""
-    if run.resumes and run.start.plan.level == Level.DATA:
-        return "the machine never goes on with a plan of the data level; a person must look"
+    if run.resumes and is_guarded(run.start.plan):
+        return "the machine never goes on with a plan that may lose data; a person must look"
     if run.resumes > MAX_RESUMES:
         return f"taken up {run.resumes} times already; a person must look"
     age = now.since(run.started)

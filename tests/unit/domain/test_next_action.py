@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ from watchdog.domain.events import (
     WatchStarted,
 )
 from watchdog.domain.next_action import Action, Execute, Inspect, Look, Note, next_action
-from watchdog.domain.plan import Plan, Repeat, Step
+from watchdog.domain.plan import Level, Plan, Repeat, Step
 from watchdog.domain.run import Run
 from watchdog.domain.signal import Verdict
 
@@ -313,6 +314,16 @@ def test_a_run_found_too_late_is_interrupted_before_its_next_step() -> None:
 
     assert isinstance(ask(run, "15m"), Execute)
     event = noted(run, "901s")
+    assert isinstance(event, StopRequested)
+    assert event.why is Outcome.INTERRUPTED
+
+
+@pytest.mark.parametrize("what", [{"level": Level.DATA}, {"loses_data": True}])
+def test_what_may_lose_data_is_never_taken_up_by_the_machine(what: dict[str, Any]) -> None:
+    run = a_run(replace(a_plan(), **what))
+
+    assert isinstance(ask(run), Execute)
+    event = noted(after(run, RunResumed("r1", 1)))
     assert isinstance(event, StopRequested)
     assert event.why is Outcome.INTERRUPTED
 
