@@ -200,10 +200,11 @@ class TargetRuns:
         return IncidentOpened(self.target.name, name, trigger, severity)
 
     async def resume(self, run: Run, make_hands: Callable[[], Hands]) -> None:
-        """Go on with a run found open in the journal."""
+        """Go on with a run found open in the journal, unless a round before did so already."""
         self._spare_hands = make_hands
-        if self.runner is None:
-            await self._go_on(self._taken_up(run))
+        current = self.decider.account.current
+        if not self.busy and current is not None and current.run == run.id:
+            await self._go_on(self._taken_up(fold(await self._shared.journal.read(run=run.id))))
 
     async def _take_up_lost(self) -> None:
         """Go on with a run that nobody drives, once the journal is well again.

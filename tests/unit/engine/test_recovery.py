@@ -311,3 +311,24 @@ async def test_the_ledger_and_the_runs_agree_on_what_holds_a_target() -> None:
         current = ledger.account("shop").current
 
         assert (current is not None) == (run.stage is not Stage.ENDED)
+
+
+@virtually
+async def test_a_run_that_was_taken_up_and_ended_before_its_turn_came_is_not_taken_up_again() -> None:
+    process = Process(a_world())
+    await process.journal.append(
+        started(a_plan(a_step("one")), run="r1"),
+        KillSwitchChanged(on=True, how="signal"),
+        StopRequested("r1", Outcome.STOPPED, "kill switch: signal"),
+    )
+    again = next_process(process)
+    (stale,) = await recall(again.journal, Ledger(), again.lanes, again.clock)
+
+    async with again.running(ticking=False):
+        # A round came first, in which what nobody drives is taken up.
+        await asyncio.sleep(RUN)
+        await again.lane.order(lambda: again.lane.resume(stale, lambda: again.hands))
+        await asyncio.sleep(RUN)
+
+    assert again.kinds("r1").count("RunResumed") == 1
+    assert again.kinds("r1").count("RunEnded") == 1
