@@ -28,7 +28,7 @@ endef
 # Debian packages whose programs the tests start: one `program:package` per word.
 SYSTEM_PROGRAMS := prometheus:prometheus faketime:faketime podman:podman runc:runc \
     mmdebstrap:mmdebstrap systemd-analyze:systemd prometheus-alertmanager:prometheus-alertmanager \
-    pg_ctlcluster:postgresql
+    pg_ctlcluster:postgresql openssl:openssl setpriv:util-linux
 
 # Words for pytest, as in `make test PYTEST_ARGS='-k trigger'`.
 PYTEST_ARGS ?=
@@ -79,6 +79,11 @@ system: ## install the Debian packages that the tests need, where that is allowe
 	$$as_root DEBIAN_FRONTEND=noninteractive \
 	    apt-get install -qq -y --no-install-recommends $$packages
 
+# Safe where two run at once; with all of it there already it does nothing.
+.PHONY: control-plane
+control-plane: setup ## build the Kubernetes that tests start, once for all clones
+	@$(BIN)/python -m tests.control_plane.programs
+
 .PHONY: demo
 demo: setup ## break a small service and watch it being rolled back
 	@$(BIN)/rollback-watchdog demo
@@ -94,7 +99,7 @@ check: setup ## format, lint, types, spelling, layers, sizes
 
 # Pytest comes last, so that its summary is the last line.
 .PHONY: test
-test: setup system check ## everything that a change has to pass
+test: setup system check control-plane ## everything that a change has to pass
 	$(BIN)/python -m pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder --durations=15 $(PYTEST_ARGS)
 
 .PHONY: kills
@@ -143,6 +148,8 @@ lock: ## pin what pyproject.toml asks for, with hashes (UPGRADE=1: the newest th
 	pin pyproject.toml --output-file requirements/core.txt; \
 	pin pyproject.toml --group dev --all-extras --constraint requirements/core.txt \
 	    --output-file requirements/dev.txt; \
+	pin pyproject.toml --extra kubernetes --constraint requirements/dev.txt \
+	    --output-file requirements/image.txt; \
 	pin --group build --constraint requirements/dev.txt --output-file requirements/build.txt; \
 	pin --group lock --output-file requirements/lock.txt; \
 	if grep -n '://' requirements/*.txt; then \

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -32,11 +33,13 @@ class Proxy:
     """Passes on what comes to `base`; `toxic` holds for connections from now on.
 
     `delay` is seconds before each chunk, `pace` seconds between the bytes of a trickle, `cut` how
-    many bytes of an answer get through.
+    many bytes of an answer get through. `tls`: how it speaks to `upstream`, where that wants it;
+    to the proxy itself everybody speaks plainly.
     """
 
     upstream: str
     toxic: Toxic = Toxic.NONE
+    tls: ssl.SSLContext | None = None
     delay: float = 5.0
     pace: float = 0.2
     cut: int = 40
@@ -107,7 +110,9 @@ class Proxy:
         self, toxic: Toxic, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         address = urlsplit(self.upstream)
-        inward, outward = await asyncio.open_connection(address.hostname, address.port)
+        inward, outward = await asyncio.open_connection(
+            address.hostname, address.port, ssl=self.tls
+        )
         self.open.add(outward)
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor
 from watchdog.ports import Clock, Secrets
 
 # Every tick of the scheduler and every request to our own pages would be a line at INFO.
-_CHATTY = ("aiohttp.access", "apscheduler")
+_CHATTY = ("aiohttp.access", "apscheduler", "httpx2")
 
 
 class Style(StrEnum):
