@@ -47,6 +47,22 @@ class RuleState:
     interval: float
     alerts: tuple[AlertInstance, ...]
 
+    def doubt(self, now: float) -> Gap | None:
+        """Why its state is not to be believed at `now`, by the server's clock."""
+        if self.health != _HEALTHY:
+            why = self.error or "it was not evaluated yet"
+            return Gap(
+                Unknown.ERROR, f"rule {self.name}: its health is {self.health}: {_short(why)}"
+            )
+        age = now - self.evaluated
+        if abs(age) <= 2 * self.interval + _ROUNDING:
+            return None
+        text = (
+            f"rule {self.name}: last evaluated {age:.0f} s ago, and its group "
+            f"{self.group!r} is due every {self.interval:g} s"
+        )
+        return Gap(Unknown.STALE, text)
+
     def may_have(self, labels: Mapping[str, str]) -> bool:
         """Whether its alerts can have `labels`; only what the rule itself sets is certain."""
         return all(
@@ -70,16 +86,9 @@ class RuleStates:
         found = self._rule(alert, labels, group)
         if isinstance(found, Gap):
             return found
-        if found.health != _HEALTHY:
-            why = found.error or "it was not evaluated yet"
-            return Gap(Unknown.ERROR, f"rule {alert}: its health is {found.health}: {_short(why)}")
+        if (doubt := found.doubt(now)) is not None:
+            return doubt
         age = now - found.evaluated
-        if not abs(age) <= 2 * found.interval + _ROUNDING:
-            text = (
-                f"rule {alert}: last evaluated {age:.0f} s ago, and its group "
-                f"{found.group!r} is due every {found.interval:g} s"
-            )
-            return Gap(Unknown.STALE, text)
         # A state holds until the next evaluation is due: what is overdue is its age.
         overdue = max(age - found.interval, 0.0)
         state, since = _state(found, labels)

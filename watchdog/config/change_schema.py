@@ -11,7 +11,7 @@ from watchdog.plugins import Duration
 class ChangeSourceEntry(OpenEntry):
     """Who tells of changes. Further keys are options of the kind."""
 
-    use: Text = Field(description="the kind: file, git_tags or http_json")
+    use: Text = Field(description="the kind, such as file, http_json or kubernetes")
     every: Duration = Field("30s", validate_default=True, description="how often it is read")
 
 

@@ -14,6 +14,9 @@ class LookEntry(Comparison):
     name: Text | None = Field(None, description="what people read; made up when missing")
     signal: Name | None = Field(None, description="a signal of this file")
     is_: Literal["ok"] | None = Field(None, alias="is", description="a yes/no signal says yes")
+    against: Name | None = Field(
+        None, description="what a save among the steps read, for a signal that compares with it"
+    )
     get: Text | None = Field(None, description="an address to read")
     auth: Name | None = Field(None, description="the auth profile for `get`")
     timeout: Timeout | None = Field(None, description="how long `get` or `run` may take")
@@ -37,7 +40,7 @@ class LookEntry(Comparison):
         if self.get is None:
             self._forbid("get", "auth", "status", "json_", "body", "value", "unit")
         if self.signal is None:
-            self._forbid("signal", "is_")
+            self._forbid("signal", "is_", "against")
         if self.signal is not None:
             self._forbid("get or run", "timeout")
         if self.value is not None:

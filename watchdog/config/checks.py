@@ -1,6 +1,7 @@
 """Checks of a plan as the rest of the program works with them."""
 
 import json
+import math
 import shlex
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from watchdog.domain.target import SignalSpec, SourceSpec
 _ROOM_FOR_ANSWERS = 2
 # Seconds between two tries to read what is to be saved.
 _SAVE_PAUSE = 2.0
+# Whatever number it is, it is kept.
+_ANYTHING = Condition(Op.AT_LEAST, -math.inf)
 
 
 class CheckMapper:
@@ -58,10 +61,13 @@ class CheckMapper:
             ),
             wait=entry.wait,
             fails=entry.fails_after or 0,
+            against=entry.against or "",
         )
 
     def saving(self, path: Path, entry: SaveStepEntry) -> Check:
         """The check at `path` that keeps what it reads."""
+        if entry.signal is not None:
+            return self._saving_signal(entry, entry.signal)
         read = f"GET {urlsplit(entry.get).path}" if entry.get else shlex.join(entry.run or ())
         return Check(
             name=entry.name or f"Save {entry.save}: {entry.value or ''} {read}".replace("  ", " "),
@@ -74,11 +80,24 @@ class CheckMapper:
             on_error=entry.on_error,
         )
 
+    def _saving_signal(self, entry: SaveStepEntry, name: str) -> Check:
+        signal, look = self._of_signal(name)
+        return Check(
+            name=entry.name or f"Save {entry.save}: {name}",
+            signal=signal,
+            look=look,
+            expect=_ANYTHING,
+            pause=min(_SAVE_PAUSE, entry.within),
+            within=entry.within,
+            save=entry.save,
+            on_error=entry.on_error,
+        )
+
     def _also(self, path: Path, entry: LookEntry) -> Check:
         name = entry.name or _in_words(entry)
         signal, look = self._look(path, entry, name)
         expect = condition(entry.comparisons, signal.unit) or Condition(Op.PASSING)
-        return Check(name, signal, look, expect)
+        return Check(name, signal, look, expect, against=entry.against or "")
 
     def _look(self, path: Path, entry: LookEntry, name: str) -> tuple[Signal, Look]:
         if entry.signal is None:
@@ -86,7 +105,10 @@ class CheckMapper:
             limits = [limit for _, limit in entry.comparisons]
             unit = entry.unit or (base(limits[0].unit) if limits else "")
             return Signal(name=name, source="", unit=unit), self._options.looks[path]
-        spec = self._signals[entry.signal]
+        return self._of_signal(entry.signal)
+
+    def _of_signal(self, name: str) -> tuple[Signal, Look]:
+        spec = self._signals[name]
         source = self._sources[spec.signal.source]
         return spec.signal, Look(source.use, source.options, spec.ask)
 
@@ -104,7 +126,8 @@ def _in_words(entry: LookEntry) -> str:
         for op, limit in entry.comparisons
     )
     if entry.signal is not None:
-        return entry.signal + (compared or " is ok")
+        since = f" against {entry.against}" if entry.against else ""
+        return f"{entry.signal}{since}{compared or ' is ok'}"
     if entry.run is not None:
         return f"{shlex.join(entry.run)} succeeds"
     address = entry.get or ""

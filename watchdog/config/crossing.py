@@ -104,6 +104,19 @@ def _variables(content: Content) -> Wrong:
             for name in sorted(mentioned(text) - known):
                 yield where, f"there is no variable {name!r}; {did_you_mean(name, known)}"
     yield from _conditions(content)
+    yield from _compared(content)
+
+
+def _compared(content: Content) -> Wrong:
+    """What is compared with, and not saved before."""
+    for path, check in checks(content):
+        name = check.get("against")
+        if not isinstance(name, str):
+            continue
+        known = [] if "checklist" in path[2:3] else saved_before(content, path)
+        if name not in known:
+            hint = did_you_mean(name, known)
+            yield (*path, "against"), f"no step before it saves {name!r}; {hint}"
 
 
 def _conditions(content: Content) -> Wrong:

@@ -60,7 +60,8 @@ class Check:
     used up (0: no such limit) or `within` seconds have passed since its first look. `save`: the
     name under which later steps know what it read; `on_error` holds among the steps. `wait`:
     seconds before its first look; `fails`: breaches in a row at which it fails at once (0: none).
-    `also`: what each look must show as well, at the same time.
+    `also`: what each look must show as well, at the same time. `against`: the name of what was
+    saved before, which its source compares with.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Check:
     wait: float = 0.0
     fails: int = 0
     also: "tuple[Check, ...]" = ()
+    against: str = ""
 
 
 class Return(StrEnum):

@@ -289,7 +289,7 @@ class Runner:
             note=note,
             unit=check.signal.unit,
             expect=str(check.expect),
-            saved=seen.read if isinstance(seen, Sample) else None,
+            saved=_read(check, seen, judgement),
         )
         await self._record(sampled)
 
@@ -297,9 +297,13 @@ class Runner:
         return check, judge(check.signal, check.expect.negated(), await self._look(check))
 
     async def _look(self, check: Check) -> Observation:
+        look = check.look
+        if check.against:
+            before = self.run.saved.get(check.against, "")
+            look = replace(look, ask={**look.ask, "against": before})
         try:
             async with asyncio.timeout(LOOK_LIMIT):
-                return await self._eyes.look(check.look, self._clock.now())
+                return await self._eyes.look(look, self._clock.now())
         except TimeoutError:
             return Gap(Unknown.TIMEOUT, f"no answer within {LOOK_LIMIT:g} s")
         except Exception as error:  # noqa: BLE001 -- one plugin's defect must not end all lanes
@@ -330,6 +334,13 @@ def variables(run: Run, now: Moment) -> Mapping[str, Value]:
         **{f"{SAVED}{item.save}": "" for item in start.plan.steps if _saves(item)},
         **{f"{SAVED}{name}": value for name, value in run.saved.items()},
     }
+
+
+def _read(check: Check, seen: Observation, judgement: Judgement) -> Value | None:
+    """What the look read; the number itself, where it is kept and nothing else was read."""
+    if not isinstance(seen, Sample):
+        return None
+    return judgement.value if check.save and seen.read is None else seen.read
 
 
 def _saves(item: Step | Check) -> TypeGuard[Check]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from watchdog.adapters.auth import auth_headers
+from watchdog.adapters.firing_alerts import firing
 from watchdog.adapters.http import AnswerLostError, Failure, NotSentError
 from watchdog.adapters.http_options import ApiOptions
 from watchdog.adapters.rule_states import RuleStates, read_rules
@@ -26,13 +28,29 @@ class Options(ApiOptions):
 
 
 class Ask(BaseModel):
-    """`alert` is the rule's name; `labels` chooses among its alerts, `group` among rules."""
+    """`alert` is the rule's name; `labels` chooses among its alerts, `group` among rules.
+
+    Or `firing`: how many alerts with these labels fire, of all rules; `against` those that a plan
+    saved before, how many of them are new.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    alert: str = Field(min_length=1, max_length=500)
+    alert: str | None = Field(default=None, min_length=1, max_length=500)
     labels: Mapping[str, str] = {}
     group: str | None = None
+    firing: Mapping[str, str] | None = None
+    against: Any = None
+
+    @model_validator(mode="after")
+    def _is_one_question(self) -> Self:
+        if (self.alert is None) == (self.firing is None):
+            raise ValueError("ask for one of `alert` and `firing`")
+        if self.firing is not None and (self.labels or self.group):
+            raise ValueError("`labels` and `group` choose an `alert`; `firing` has its own labels")
+        if self.against is not None and self.firing is None:
+            raise ValueError("only `firing` can be compared with what was saved before")
+        return self
 
 
 class PrometheusRulesSource:
@@ -92,7 +110,9 @@ class PrometheusRulesSource:
 def _observation(ask: Ask, rules: RuleStates | Gap, now: float) -> Observation:
     if isinstance(rules, Gap):
         return rules
-    return rules.observation(ask.alert, ask.labels, ask.group, now)
+    if ask.firing is not None:
+        return firing(rules, ask.firing, ask.against, now)
+    return rules.observation(ask.alert or "", ask.labels, ask.group, now)
 
 
 plugin = SourcePlugin(
