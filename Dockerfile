@@ -1,17 +1,18 @@
 # The image of rollback-watchdog. Any base with Python 3.11 or newer will do; BUILD_BASE needs
-# its venv module as well, BASE nothing but Python and the certificates it is to trust.
+# its venv module as well, BASE nothing but Python and the certificates it is to trust. The extra
+# `kubernetes` is in it.
 ARG BUILD_BASE=python:3.13-slim
 ARG BASE=python:3.13-slim
 
 FROM ${BUILD_BASE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
-COPY requirements/build.txt requirements/core.txt requirements/
+COPY requirements/build.txt requirements/image.txt requirements/
 RUN python3 -m venv /opt/build \
     && /opt/build/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements/build.txt \
     && python3 -m venv --without-pip /opt/rollback-watchdog \
     && /opt/build/bin/pip --python /opt/rollback-watchdog install --quiet --require-hashes \
-       --only-binary :all: --no-compile -r requirements/core.txt
+       --only-binary :all: --no-compile -r requirements/image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY watchdog watchdog
 COPY config config

@@ -20,14 +20,35 @@ OptionsT = TypeVar("OptionsT", bound=BaseModel)
 AskT = TypeVar("AskT", bound=BaseModel)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """What an account must be allowed in a Kubernetes cluster, as a Role grants it.
+
+    `group` is empty for the core one; `name` of the one object, empty for all of them; `part` is
+    a subresource, such as `log`.
+    """
+
+    group: str
+    resource: str
+    verb: str
+    name: str = ""
+    part: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutorPlugin(Generic[OptionsT]):
-    """`probe` builds the read-only half, all that alert-only mode ever builds."""
+    """`probe` builds the read-only half, all that alert-only mode ever builds.
+
+    `rights` says what both halves may have to ask of a cluster; None where none is asked.
+    `inspects`: its probe sees by itself whether a step happened, so that no `done_when` is needed.
+    """
 
     summary: str
     options: type[OptionsT]
     probe: Callable[[OptionsT, Deps], Probe]
     build: Callable[[OptionsT, Deps], Executor]
+    rights: Callable[[OptionsT], Sequence[Right]] | None = None
+    inspects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +81,7 @@ class SourcePlugin(Generic[OptionsT, AskT]):
     how many seconds a question looks back at most, None where it has no such window. Durations
     in what these are given are scaled alike.
     `is_hearsay`: it tells what others say, which may start a plan and never proves that it helped.
+    `rights` says what a question may have to ask of a cluster.
     """
 
     summary: str
@@ -71,6 +93,7 @@ class SourcePlugin(Generic[OptionsT, AskT]):
     remarks: Callable[[OptionsT, AskT, Use], Sequence[Remark]] | None = None
     window: Callable[[AskT], float | None] | None = None
     is_hearsay: bool = False
+    rights: Callable[[OptionsT, AskT], Sequence[Right]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +107,15 @@ class NotifierPlugin(Generic[OptionsT]):
 
 @dataclass(frozen=True, slots=True)
 class ChangesPlugin(Generic[OptionsT]):
-    """Tells what changed on a target. `build` is called once, when a target names this kind."""
+    """Tells what changed on a target. `build` is called once, when a target names this kind.
+
+    `rights` says what it may have to ask of a cluster.
+    """
 
     summary: str
     options: type[OptionsT]
     build: Callable[[OptionsT, Deps], ChangeSource]
+    rights: Callable[[OptionsT], Sequence[Right]] | None = None
 
 
 AnyExecutorPlugin = ExecutorPlugin[Any]

@@ -85,10 +85,14 @@ class History(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing preflight saw; `ok` False stops a run before its first change."""
+    """One thing preflight saw; `ok` False stops a run before its first change.
+
+    `of_rights`: it is about the right to change something, which alert-only mode does not need.
+    """
 
     ok: bool
     text: str
+    of_rights: bool = False
 
 
 class Probe(Protocol):

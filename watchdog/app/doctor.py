@@ -5,6 +5,7 @@ import asyncio
 from watchdog import catalog
 from watchdog.adapters.secrets import EnvAndFileSecrets
 from watchdog.app.doctor_of_changes import changes_of_target
+from watchdog.app.doctor_of_rights import rights_of_target
 from watchdog.app.examined import Examined, Health
 from watchdog.app.eyes_and_hands import PluginEyes
 from watchdog.app.rendering import in_words
@@ -15,7 +16,7 @@ from watchdog.domain.observation import Gap, Observation, Unknown
 from watchdog.domain.plan import Check, Look, Plan, Step
 from watchdog.domain.plan_parts import acts, looks
 from watchdog.domain.signal import Judgement, Signal, Verdict, judge
-from watchdog.domain.target import ChannelSpec, SignalSpec, Target
+from watchdog.domain.target import ChannelSpec, Mode, SignalSpec, Target
 from watchdog.domain.trigger import Severity
 from watchdog.domain.words import value
 from watchdog.ports import Deps, Message
@@ -35,6 +36,7 @@ async def examine(loaded: Loaded, deps: Deps, secrets: EnvAndFileSecrets) -> lis
         try:
             found += await _signals(target, eyes, deps)
             found += await changes_of_target(target, deps, loaded.daemon.listen)
+            found += await rights_of_target(target)
             for plan in target.plans.values():
                 found += await _plan(target, plan, eyes, deps)
         finally:
@@ -143,7 +145,8 @@ def _bare(signal: Signal, seen: Observation) -> Judgement:
 async def _plan(target: Target, plan: Plan, eyes: PluginEyes, deps: Deps) -> list[Examined]:
     found: list[Examined] = []
     for step in acts(plan):
-        found += await _step(f"{target.name}: plan {plan.name}: {step.name}", step, eyes)
+        about = f"{target.name}: plan {plan.name}: {step.name}"
+        found += await _step(about, step, eyes, may_act=target.mode is not Mode.ALERT_ONLY)
     for check in looks(plan):
         found.append(
             await _check(f"{target.name}: plan {plan.name}: {check.name}", check, eyes, deps)
@@ -151,12 +154,17 @@ async def _plan(target: Target, plan: Plan, eyes: PluginEyes, deps: Deps) -> lis
     return found
 
 
-async def _step(about: str, step: Step, eyes: PluginEyes) -> list[Examined]:
+async def _step(about: str, step: Step, eyes: PluginEyes, *, may_act: bool) -> list[Examined]:
     try:
         findings = await eyes.probe(step).preflight()
     except WatchdogError as error:
         return [Examined(Health.WRONG, about, str(error))]
-    wrong = [Examined(Health.WRONG, about, one.text) for one in findings if not one.ok]
+    wrong = [
+        # What it never does needs no right to be done.
+        Examined(Health.WRONG if may_act or not one.of_rights else Health.NOTE, about, one.text)
+        for one in findings
+        if not one.ok
+    ]
     notes = "could run"
     return wrong or [Examined(Health.OK, about, notes)]
 

@@ -16,7 +16,7 @@ from watchdog.domain.moment import Moment, is_over
 from watchdog.domain.plan import Check, Options, Plan, Return, Step
 from watchdog.domain.plan_parts import acts
 from watchdog.domain.progress import RunStarted
-from watchdog.domain.target import Target
+from watchdog.domain.target import Mode, Target
 from watchdog.domain.trigger import Severity, Trigger
 from watchdog.domain.unapproved import allowing
 from watchdog.domain.variables import TO_VERSION, mentioned
@@ -321,7 +321,10 @@ class Decider:
             return str(error)
         except Exception as error:  # noqa: BLE001 -- one plugin's defect must not end all lanes
             return unexpected(error)
-        return next((finding.text for finding in findings if not finding.ok), "")
+        # What is never sent needs no right to be sent.
+        looks_only = self._target.mode is Mode.ALERT_ONLY
+        wrong = (one for one in findings if not one.ok and not (looks_only and one.of_rights))
+        return next((one.text for one in wrong), "")
 
     def rendered(self, plan: Plan) -> list[str]:
         """The plan as it would be sent, one line an item, without secrets."""

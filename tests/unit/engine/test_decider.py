@@ -198,6 +198,19 @@ async def test_every_step_is_looked_at_before_the_first_change() -> None:
 
 
 @virtually
+async def test_only_who_may_act_misses_the_right_to() -> None:
+    lacking = Finding(ok=False, text="may not patch", of_rights=True)
+    plan = a_plan(a_step("one"))
+    refused = {}
+    for mode in Mode:
+        process, decider = a_decider(replace(a_target(), mode=mode))
+        process.world.findings["one"] = lacking
+        refused[mode] = await decider.preflight(plan) is not None
+
+    assert refused == {Mode.ALERT_ONLY: False, Mode.APPROVE: True, Mode.AUTO: True}
+
+
+@virtually
 async def test_a_preflight_that_never_ends_is_a_refusal() -> None:
     process, decider = a_decider()
     process.world.ponders = 3600.0
