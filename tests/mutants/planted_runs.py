@@ -1,6 +1,7 @@
 """Bugs in the run engine, the journal, limits and messages: what is changed, which test sees it."""
 
 from tests.mutants.planted import BUGS, Bug
+from tests.mutants.planted_cluster import CLUSTER_BUGS
 
 _RUNNER, _NEXT = "watchdog/engine/runner.py", "watchdog/domain/next_action.py"
 _RUN, _LEDGER = "watchdog/domain/run.py", "watchdog/domain/ledger.py"
@@ -288,4 +289,4 @@ RUN_BUGS = (
         (f"{_TOLD}::{_RETOLD}",),
     ),
 )
-ALL_BUGS = (*BUGS, *RUN_BUGS)
+ALL_BUGS = (*BUGS, *RUN_BUGS, *CLUSTER_BUGS)

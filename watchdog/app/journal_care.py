@@ -11,16 +11,27 @@ from watchdog.adapters.watermark import Acceptance
 from watchdog.app.auditing import audit
 from watchdog.app.retaining import Keeping, Retention
 from watchdog.app.snapshots import EVERY, Snapshots, take
+from watchdog.app.taking_turns import Turn
 from watchdog.domain.target import Daemon
 from watchdog.engine.decider import Shared
 from watchdog.ports import Clock
 
 
 async def open_past(
-    stack: AsyncExitStack, settings: Daemon, clock: Clock, accepted: Acceptance | None
+    stack: AsyncExitStack,
+    settings: Daemon,
+    clock: Clock,
+    accepted: Acceptance | None,
+    turn: Turn | None,
 ) -> tuple[SqliteJournal, Recalled]:
     """The journal, and what it came to so far. Raises JournalError."""
-    opening = open_journal(Path(settings.journal), clock, accepted=accepted)
+    opening = open_journal(
+        Path(settings.journal),
+        clock,
+        epoch=turn.epoch if turn else 0,
+        accepted=accepted,
+        copied=turn.copied if turn else None,
+    )
     journal = await stack.enter_async_context(opening)
     found = await journal.recalled()
     if found.read >= EVERY:

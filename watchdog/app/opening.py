@@ -23,7 +23,9 @@ from watchdog.app.journal_care import journal_loops, know_channels, open_past
 from watchdog.app.loading import Files
 from watchdog.app.openapi import document
 from watchdog.app.self_watching import watch_itself
+from watchdog.app.taking_turns import Turn
 from watchdog.config.loading import Loaded
+from watchdog.domain.errors import ConfigError
 from watchdog.domain.events import Record
 from watchdog.domain.recollection import Recollection
 from watchdog.domain.run import Run
@@ -63,16 +65,19 @@ async def open_daemon(
     *,
     faceless: bool = False,
     accepted: Acceptance | None = None,
+    turn: Turn | None = None,
 ) -> AsyncIterator[Opened]:
     """A daemon for `files`. Raises ConfigError or JournalError before anything has started.
 
     A `faceless` one has neither pages nor socket: it lives for one command of a person. `accepted`
-    by a person, a journal may be another than the one last written.
+    by a person, a journal may be another than the one last written. `turn`: it is one of several,
+    and it is its turn.
     """
     loaded = files.load()
+    _refuse_out_of_turn(loaded, turn)
     async with AsyncExitStack() as stack:
         deps = await stack.enter_async_context(open_deps(secrets))
-        journal, found = await open_past(stack, loaded.daemon, deps.clock, accepted)
+        journal, found = await open_past(stack, loaded.daemon, deps.clock, accepted, turn)
         rules = {target.name: target.notify for target in loaded.targets}
         channels = await _open_channels(stack, loaded, deps)
         await know_channels(journal, channels, found)
@@ -104,19 +109,32 @@ async def open_daemon(
             memory=daemon.memory,
             alarm=announcer.now,
         )
-        daemon.background |= {
-            "announcer": announcer.run,
-            "reporter": reporter.run,
-            **journal_loops(journal, found, loaded.daemon, shared),
-        }
+        daemon.background |= {"announcer": announcer.run, "reporter": reporter.run}
+        daemon.background |= journal_loops(journal, found, loaded.daemon, shared)
+        daemon.background |= {"turn": turn.hold} if turn else {}
         daemon.at_the_end += [reporter.settle, announcer.settle]
-        if loaded.daemon.heartbeat is not None:
-            secrets.keep_out("heartbeat", loaded.daemon.heartbeat.url)
+        _keep_out(loaded, secrets)
         watch_itself(daemon, announcer)
         control = Control(daemon)
         if not faceless:
             await _show(stack, daemon, control)
         yield Opened(daemon, journal, announcer, control, open_runs)
+
+
+def _keep_out(loaded: Loaded, secrets: EnvAndFileSecrets) -> None:
+    """What is a secret although it may stand in the file."""
+    if loaded.daemon.heartbeat is not None:
+        secrets.keep_out("heartbeat", loaded.daemon.heartbeat.url)
+
+
+def _refuse_out_of_turn(loaded: Loaded, turn: Turn | None) -> None:
+    """A command of its own beside a daemon that stands by would have another journal."""
+    sidecar = loaded.daemon.sidecar
+    if turn is None and sidecar is not None and sidecar.lease:
+        raise ConfigError(
+            f"one of several watchdogs acts, and this is none of them: ask the one that holds the "
+            f"lease {sidecar.lease}, or start it with `run`"
+        )
 
 
 async def _open_channels(stack: AsyncExitStack, loaded: Loaded, deps: Deps) -> dict[str, Notifier]:

@@ -17,6 +17,7 @@ from watchdog.app.loading import Files, daemon_settings
 from watchdog.app.opening import Opened, open_daemon
 from watchdog.app.self_watching import obey_manager
 from watchdog.app.settling import settle_memory
+from watchdog.app.taking_turns import our_turn
 from watchdog.config.daemon import STATE_FOLDER
 from watchdog.domain.errors import WatchdogError
 
@@ -37,7 +38,10 @@ async def serve(
     make_default_folder(Path(settings.journal))
     shape = style or Style(settings.log_format)
     with logs_to(stream, clock=SystemClock(), secrets=secrets, style=shape):
-        async with open_daemon(files, secrets, accepted=accepted) as opened:
+        async with (
+            our_turn(files.load().daemon, SystemClock()) as turn,
+            open_daemon(files, secrets, accepted=accepted, turn=turn) as opened,
+        ):
             _introduce(opened)
             obey_manager(opened.daemon, ServiceManager(os.environ, os.getpid()))
             opened.daemon.background["memory"] = partial(settle_memory, opened.daemon.ready)

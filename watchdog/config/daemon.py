@@ -19,6 +19,7 @@ from watchdog.config.problems import ConfigProblems, Problem, one_a_key
 from watchdog.config.reading import Document
 from watchdog.config.references import expanded
 from watchdog.config.settings import DaemonFile, Defaults
+from watchdog.config.sidecar_schema import sidecar_of
 from watchdog.config.walking import Content, names
 from watchdog.config.window_schema import windows_of
 from watchdog.domain.target import ChannelSpec, Daemon
@@ -100,6 +101,7 @@ def _daemon(
         windows=windows_of(settings.freeze, settings.maintenance),
         groups=groups_of(settings.groups),
         api=api_of(settings.api),
+        sidecar=sidecar_of(settings.sidecar),
     )
 
 

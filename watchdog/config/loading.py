@@ -24,6 +24,7 @@ from watchdog.config.reading import Document, read_file
 from watchdog.config.references import expanded
 from watchdog.config.schema import TargetFile
 from watchdog.config.settings import DaemonFile, Defaults, scaled
+from watchdog.config.sidecar_schema import unfit_to_act
 from watchdog.config.thresholds import units_of
 from watchdog.domain.target import Daemon, Target
 
@@ -78,6 +79,8 @@ def load_files(
     known = {str(document.content["target"]) for document in files.targets}
     groups = daemon.settings.groups if daemon.settings else {}
     problems += [daemon.file.problem(*each) for each in unknown_members(groups, known)]
+    sidecar = daemon.settings.sidecar if daemon.settings else None
+    problems += [daemon.file.problem(*each) for each in unfit_to_act(sidecar, targets)]
     if problems or daemon.settings is None:
         raise ConfigProblems(problems)
     return Loaded(daemon.settings, tuple(targets), tuple(in_order(warnings)), tuple(files.read))

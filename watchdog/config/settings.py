@@ -14,6 +14,7 @@ from watchdog.config.heartbeat_schema import HeartbeatEntry
 from watchdog.config.inbound_schema import InboundEntry, TlsEntry
 from watchdog.config.people_schema import PeopleEntries
 from watchdog.config.schema import NotifyEntry, ReportEntry
+from watchdog.config.sidecar_schema import SidecarEntry
 from watchdog.config.window_schema import FreezeEntry, MaintenanceEntry
 from watchdog.plugins import Duration, Timeout
 
@@ -141,6 +142,9 @@ class DaemonFile(BaseSettings):
     )
     log: LogEntry = Field(default_factory=LogEntry, description="the program's own log")
     heartbeat: HeartbeatEntry | None = Field(None, description="told that it watches; nobody")
+    sidecar: SidecarEntry | None = Field(
+        None, description="one of several watchdogs, of which one acts; alone"
+    )
     grace: Timeout = Field(
         "25s", validate_default=True, description="for a running step when the daemon is stopped"
     )

@@ -13,6 +13,10 @@ class JournalError(WatchdogError):
     """The journal cannot record, so nothing may be done."""
 
 
+class LeaseLostError(WatchdogError):
+    """Somebody else may act now: end, and do nothing more."""
+
+
 class StepError(WatchdogError):
     """A step went wrong; which kind says whether it may have happened."""
 

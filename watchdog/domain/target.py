@@ -11,6 +11,7 @@ from watchdog.domain.doors import ApiDoor, Doors, TlsFiles
 from watchdog.domain.heartbeat import Heartbeat
 from watchdog.domain.people import People
 from watchdog.domain.plan import Options, Plan
+from watchdog.domain.sidecar import Sidecar
 from watchdog.domain.signal import Signal
 from watchdog.domain.trigger import Severity, Trigger
 from watchdog.domain.windows import Window
@@ -155,3 +156,4 @@ class Daemon:
     heartbeat: Heartbeat | None = None
     keep: float | None = None
     archive: str = ""
+    sidecar: Sidecar | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,7 @@ async def open_journal(
     boot_id: str | None = None,
     write_limit: float = WRITE_LIMIT,
     accepted: Acceptance | None = None,
+    copied: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator["SqliteJournal"]:
     """The journal at `path`, made where there is none, for this process alone.
 
@@ -60,7 +61,8 @@ async def open_journal(
     the file is not ours, damaged or too new. All that was appended is on the disk at the end.
 
     Raises JournalError as well when it is not the journal that was last written here, such as
-    yesterday's backup, unless a person `accepted` that, which is recorded.
+    yesterday's backup, unless a person `accepted` that, which is recorded. With `copied`, nothing
+    counts as recorded before that has answered: it copies to where others find it.
     """
     boot = this_boot() if boot_id is None else boot_id
     writer = _Writer(path, lambda: clock.now().wall)
@@ -71,6 +73,7 @@ async def open_journal(
             journal = SqliteJournal(
                 writer, thread, reader, clock, epoch=epoch, boot=boot, write_limit=write_limit
             )
+            journal.copied = copied
             if missing and accepted:
                 await journal.append(OlderJournalAccepted(accepted.by, accepted.reason, missing))
             yield journal
@@ -102,6 +105,7 @@ class SqliteJournal:
     ) -> None:
         self.path = reader.path
         self.commits = 0
+        self.copied: Callable[[], Awaitable[None]] | None = None
         self._reader = reader
         self._writer = writer
         self._thread = thread
@@ -181,10 +185,21 @@ class SqliteJournal:
     async def _write(self, mine: _Waiting) -> Sequence[Record]:
         self._waiting.append(mine)
         try:
-            return await self._thread.run(lambda: self._settle(mine), limit=self._write_limit)
+            written = await self._thread.run(lambda: self._settle(mine), limit=self._write_limit)
         except (TimeoutError, ThreadEndedError) as error:
             self._problem = no_answer(self.path, error)
             raise JournalError(self._problem) from error
+        if self.copied is not None and (mine.drafts or _is_probe(mine)):
+            await self._copy(self.copied)
+        return written
+
+    async def _copy(self, copied: Callable[[], Awaitable[None]]) -> None:
+        """Have others find what was written; without that it is not recorded."""
+        try:
+            await copied()
+        except JournalError as error:
+            self._problem = str(error)
+            raise
 
     def _settle(self, mine: _Waiting) -> Sequence[Record]:
         """In the thread: commit all that waits, unless an earlier caller took `mine` along."""
@@ -225,6 +240,10 @@ class SqliteJournal:
         for call in self._listeners:
             # Each on its own: one that raises keeps nothing from the others.
             self._loop.call_soon(call, records)
+
+
+def _is_probe(waiting: _Waiting) -> bool:
+    return waiting.note is not None and waiting.note.name == _PROBE
 
 
 class _Writer:

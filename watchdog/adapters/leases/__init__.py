@@ -1,0 +1,1 @@
+"""Leases: which one of several watchdogs may act."""
