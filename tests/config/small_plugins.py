@@ -69,6 +69,11 @@ class Reading(Small):
     expect: Expect | None = None
 
 
+class Pods(Small):
+    restarts: str
+    against: str | None = None
+
+
 class Program(Small):
     argv: list[str]
     env: dict[str, str] = {}
@@ -82,6 +87,11 @@ class Request(Address):
 
 class Nothing(Small):
     pass
+
+
+class Rolling(Small):
+    workload: str
+    namespace: str | None = None
 
 
 class Lines(Small):
@@ -100,10 +110,15 @@ SOURCES: dict[str, AnySourcePlugin] = {
     "prometheus": SourcePlugin("numbers", Address, Query, never_built, doubts),
     "http": SourcePlugin("answers", Address, Reading, never_built),
     "command": SourcePlugin("exit codes", Program, Nothing, never_built),
+    "kubernetes": SourcePlugin("pods", Nothing, Pods, never_built),
 }
 EXECUTORS: dict[str, AnyExecutorPlugin] = {
     "http": ExecutorPlugin("a request", Request, never_built, never_built),
     "command": ExecutorPlugin("a program", Program, never_built, never_built),
+    "kubernetes_undo": ExecutorPlugin("a return", Rolling, never_built, never_built, inspects=True),
+    "kubernetes_rollout": ExecutorPlugin(
+        "a wait", Rolling, never_built, never_built, inspects=True
+    ),
 }
 NOTIFIERS: dict[str, AnyNotifierPlugin] = {
     "log": NotifierPlugin("a line", Nothing, never_built),

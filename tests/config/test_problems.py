@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.small_plugins import MINIMAL, Files
+from tests.config.small_plugins import MINIMAL, SOURCES, Files
 
 TABLE = Path(__file__).with_name("refused.txt")
 
@@ -77,7 +77,7 @@ def test_everything_wrong_in_a_file_is_said_at_once(files: Files) -> None:
         "a.yaml:2: mode: 'automatic' is not known here; write 'alert-only', 'approve' or 'auto'",
         "a.yaml:4: sources.metrics.url: is missing; add it",
         "a.yaml:4: sources.metrics.ulr: unknown key; did you mean 'url'?",
-        "a.yaml:5: sources.health.use: there is no 'htp'; known: prometheus, http, command",
+        f"a.yaml:5: sources.health.use: there is no 'htp'; known: {', '.join(SOURCES)}",
         "a.yaml:7: signals.errors.from: there is no source 'metrcs'; did you mean 'metrics'?",
         "a.yaml:9: triggers.high.signal: there is no signal 'error'; did you mean 'errors'?",
         "a.yaml:9: triggers.high.above: '%%' is no unit; write the number like 0.5, 10% or 3s",

@@ -59,10 +59,15 @@ def signal_name(number: int) -> str:
 def last_words(ended: Finished, secrets: Secrets) -> str:
     """What it said last, to stderr if it spoke there, in one line after a colon."""
     output = ended.stderr if ended.stderr.strip() else ended.stdout
+    return last_lines(output.decode(errors="replace"), secrets, truncated=ended.truncated)
+
+
+def last_lines(said: str, secrets: Secrets, *, truncated: bool = False) -> str:
+    """The last lines of what a program wrote, in one line after a colon; empty for nothing."""
     # Redacted before it is cut: half a secret is not recognised any more.
-    text = secrets.redact(_ESCAPE.sub("", output.decode(errors="replace")))
+    text = secrets.redact(_ESCAPE.sub("", said))
     lines = [line for line in text.splitlines() if line.strip()]
-    if ended.truncated and lines:
+    if truncated and lines:
         # Cut by the cap on output, so it may end in half a secret.
         lines[-1] = "(more was not kept)"
     line = " | ".join(_INVISIBLE.sub(" ", line).strip() for line in lines[-_QUOTED_LINES:])

@@ -40,6 +40,7 @@ from watchdog.domain.variables import SAVED
 
 LOG_CHANNEL = "log"
 _SHOWN = 100
+_ABOUT = ("url", "workload", "service", "name")
 _MORE_OFTEN = 3
 
 
@@ -287,6 +288,7 @@ class _Plans:
             done_when = self._checks.check(
                 (*path, "done_when"), entry.done_when, within=plan.verify_within
             )
+        seen = done_when is not None or path in self._parts.options.inspecting
         return Step(
             name=entry.name or _in_words(entry.use, options),
             use=entry.use,
@@ -294,7 +296,7 @@ class _Plans:
             timeout=entry.timeout,
             done_when=done_when,
             when=_when(entry),
-            repeat=entry.repeat or (Repeat.OBSERVABLE if done_when else Repeat.ONCE),
+            repeat=entry.repeat or (Repeat.OBSERVABLE if seen else Repeat.ONCE),
             retries=entry.retries,
             settle=entry.settle,
         )
@@ -316,8 +318,9 @@ def _listed(value: Scalar | list[Scalar] | None) -> list[Scalar]:
 
 
 def _in_words(use: str, options: Json) -> str:
-    """A name for a step that has none: the words of its command, or its address."""
-    argv, url = options.get("argv"), options.get("url")
+    """A name for a step that has none: the words of its command, or what it is about."""
+    argv = options.get("argv")
     if isinstance(argv, list):
         return shlex.join(str(word) for word in argv)[:_SHOWN]
-    return f"{use} {url}"[:_SHOWN] if isinstance(url, str) else use
+    about = next((options[key] for key in _ABOUT if isinstance(options.get(key), str)), "")
+    return f"{use} {about}"[:_SHOWN] if about else use

@@ -57,12 +57,14 @@ class Options:
 
     `plain` is JSON that the same plugin reads back without a context: durations in it are
     scaled already. `looks` are the checks that look by themselves. `asks` are the questions
-    of signals, unscaled, as their plugin sees them.
+    of signals, unscaled, as their plugin sees them. `inspecting` are the steps whose executor
+    sees by itself whether they happened.
     """
 
     plain: dict[Path, Json] = field(default_factory=dict)
     looks: dict[Path, Look] = field(default_factory=dict)
     asks: dict[Path, tuple[AnySourcePlugin, BaseModel]] = field(default_factory=dict)
+    inspecting: set[Path] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -83,9 +85,10 @@ def target_options(document: Document, content: Content, plugins: Plugins, speed
         executor = reader.plugin(plugins.executor, path, step.get("use"))
         if executor and isinstance(options, Mapping):
             reader.keep((*path, "with"), executor.options, options)
+        if executor and executor.inspects:
+            reader.found.inspecting.add(path)
     for path, check in checks(content):
-        if look := inline_look(check):
-            _look(reader, plugins, path, look)
+        _check(reader, plugins, path, check)
     return reader.found
 
 
@@ -119,6 +122,18 @@ def _signal(
     if signal.get("confidence") is not None:
         text = "how sure a share is depends on how many there were; give the signal a `volume`"
         reader.wrong((*path, "confidence"), text)
+
+
+def _check(reader: "_OptionReader", plugins: Plugins, path: Path, check: Mapping[str, Any]) -> None:
+    if look := inline_look(check):
+        _look(reader, plugins, path, look)
+    if check.get("against") is None:
+        return
+    # Only some sources can compare with what was read before.
+    asked = reader.found.asks.get(("signals", str(check.get("signal"))))
+    if asked is not None and "against" not in type(asked[1]).model_fields:
+        text = f"the source of signal {check['signal']!r} compares with nothing: leave it out"
+        reader.wrong((*path, "against"), text)
 
 
 def knows_volume(plugin: AnySourcePlugin, ask: BaseModel) -> bool:

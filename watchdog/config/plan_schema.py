@@ -78,8 +78,8 @@ class ActEntry(Entry):
     repeat: Repeat | None = Field(
         None,
         description="what is known when the answer is lost: idempotent (again does no harm), "
-        "observable (done_when tells; the default where there is one), once (only a person "
-        "may go on; otherwise the default)",
+        "observable (done_when tells, or the executor itself; the default where one does), once "
+        "(only a person may go on; otherwise the default)",
     )
     retries: Annotated[Whole, Field(le=10)] = Field(
         2, description="further attempts, only when nothing can have happened"
@@ -153,6 +153,7 @@ class SaveStepEntry(Entry):
 
     save: Name = Field(description="the name of what is read")
     name: Text | None = Field(None, description="what people read; made up when missing")
+    signal: Name | None = Field(None, description="a signal of this file: what it reads")
     get: Text | None = Field(None, description="an address to read")
     auth: Name | None = Field(None, description="the auth profile for `get`")
     value: Text | None = Field(None, description="the path of the value in the JSON answer")
@@ -169,8 +170,10 @@ class SaveStepEntry(Entry):
 
     @model_validator(mode="after")
     def _is_one_look(self) -> Self:
-        if (self.get is None) is (self.run is None):
-            raise ValueError("a value is read from one of get and run")
+        if sum(way is not None for way in (self.signal, self.get, self.run)) != 1:
+            raise ValueError("a value is read from one of signal, get and run")
+        if self.signal is not None and self.timeout is not None:
+            raise ValueError("`timeout` belongs to get or run and means nothing here")
         if (self.get is None) is not (self.value is None):
             raise ValueError("`value` says where in the answer of `get` it stands: write both")
         if self.get is None and self.auth is not None:

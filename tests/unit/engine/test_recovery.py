@@ -314,7 +314,7 @@ async def test_the_ledger_and_the_runs_agree_on_what_holds_a_target() -> None:
 
 
 @virtually
-async def test_a_run_that_was_taken_up_and_ended_before_its_turn_came_is_not_taken_up_again() -> None:
+async def test_a_run_that_was_taken_up_and_ended_before_its_turn_is_not_taken_up_again() -> None:
     process = Process(a_world())
     await process.journal.append(
         started(a_plan(a_step("one")), run="r1"),
