@@ -165,6 +165,7 @@ class Proxy:
 def _reset(writer: asyncio.StreamWriter) -> None:
     """Not in order, as a close would be: whoever is connected is told at once."""
     sock = writer.get_extra_info("socket")
-    if sock is not None:
+    # Whoever hung up first has no socket any more.
+    if sock is not None and sock.fileno() >= 0:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
