@@ -1,7 +1,7 @@
 """`make bench`: every figure of docs/performance.md, measured in one run.
 
 `python -m bench PART…` measures only these: reaction, backtest, evaluation, size, rules, curve,
-delay, journal, runs.
+delay, journal, runs, cluster.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from bench import (
     backtest,
+    cluster,
     evaluation,
     long_journal,
     many_runs,
@@ -28,7 +29,7 @@ from tests.bed.prometheus import start_prometheus
 # Until every `rate(…[30s])` stands on a whole window.
 WARM_UP = 32.0
 _ON_A_STEADY_PAGE = frozenset({"evaluation", "size", "rules", "curve"})
-PARTS = _ON_A_STEADY_PAGE | {"reaction", "backtest", "delay", "journal", "runs"}
+PARTS = _ON_A_STEADY_PAGE | {"reaction", "backtest", "delay", "journal", "runs", "cluster"}
 
 
 async def _all(program: str, wanted: AbstractSet[str]) -> None:
@@ -41,6 +42,8 @@ async def _all(program: str, wanted: AbstractSet[str]) -> None:
         await long_journal.measure()
     if "runs" in wanted:
         await many_runs.measure()
+    if "cluster" in wanted:
+        await cluster.measure()
     if wanted & _ON_A_STEADY_PAGE:
         await _on_a_steady_page(program, wanted)
     if "delay" in wanted:

@@ -102,7 +102,7 @@ async def test_e2_f1_the_other_lead_says_no_by_the_api_and_it_is_closed(
 async def test_e2_f1_where_security_is_the_cause_it_is_asked_as_well(
     folder: Path, prometheus: str
 ) -> None:
-    async with paused_shop(folder, prometheus, speed=60, errors=0.0) as on, on.site.at_work():
+    async with paused_shop(folder, prometheus, speed=10, errors=0.0) as on, on.site.at_work():
         words = ("--for", "1h", "--by", "ann", "--reason", "seen by hand")
         code, _, wrong = await on.site.command("signal", on.site.file, "break-in", *words)
         assert code == 0, wrong

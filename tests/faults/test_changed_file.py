@@ -42,6 +42,7 @@ async def test_a_run_keeps_its_plan_and_a_broken_file_is_refused_whole(site: Sit
         api.bad.add(TARGET)
         await site.until_event(RunEnded, 2)
         _, status, _ = await site.command("status", site.file)
+        await assert_both_are_told(site)
 
     assert first.outcome.value == "succeeded"
     assert in_the_first == [FIRST, OLD, MEND]
@@ -49,7 +50,6 @@ async def test_a_run_keeps_its_plan_and_a_broken_file_is_refused_whole(site: Sit
     hashes = [event.plan_hash for event in await site.events(RunStarted)]
     assert len(set(hashes)) == 2
     assert "nonsense: unknown key" in refused.error
-    await assert_both_are_told(site)
     assert "nonsense" in status
     await site.assert_sound()
 

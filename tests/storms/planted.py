@@ -226,6 +226,9 @@ class KillsAtTheStart(Service):
     async def _watch_kill_file(self) -> None:
         await asyncio.Event().wait()
 
+    async def _guard(self) -> None:
+        await asyncio.Event().wait()
+
 
 # What is wrong, the part it is in, and the words of the invariant that must not hold then.
 PLANTED = {

@@ -49,6 +49,11 @@ _FULL_DISK = ("ENOSPC", "EDQUOT")
 _OTHERWISE = "run `rollback-watchdog audit verify`, and see the kernel's log"
 
 
+def damaged(path: Path, what: str) -> JournalError:
+    """The error that says what of `path` is not as this program wrote it."""
+    return JournalError(f"the journal {path} is damaged: {what}; {_RESTORE}")
+
+
 @contextmanager
 def as_journal_errors(doing: str, path: Path) -> Iterator[None]:
     """Errors of SQLite and of the system become JournalErrors: what, which file, what next."""
@@ -187,7 +192,7 @@ def _checked_version(connection: sqlite3.Connection, path: Path) -> int:
             f"{tables} tables), and was left alone; name another file for the journal"
         )
     if version < 1:
-        raise JournalError(f"the journal {path} is damaged: it has format {version}; {_RESTORE}")
+        raise damaged(path, f"it has format {version}")
     if version > VERSION:
         raise JournalError(
             f"the journal {path} has format {version}, written by a newer rollback-watchdog; "
@@ -223,7 +228,7 @@ def _refuse_damage(connection: sqlite3.Connection, path: Path) -> None:
     if found != "ok":
         # Its first line only names the database.
         what = found.splitlines()[-1]
-        raise JournalError(f"the journal {path} is damaged: {what}; {_RESTORE}")
+        raise damaged(path, what)
 
 
 def _make_durable(connection: sqlite3.Connection, path: Path) -> None:

@@ -38,8 +38,11 @@ async def serve(
     make_default_folder(Path(settings.journal))
     shape = style or Style(settings.log_format)
     with logs_to(stream, clock=SystemClock(), secrets=secrets, style=shape):
+        if settings.sidecar is not None:
+            # A wrong file is told at once, and not only once it is this one's turn.
+            files.load()
         async with (
-            our_turn(files.load().daemon, SystemClock()) as turn,
+            our_turn(settings, SystemClock()) as turn,
             open_daemon(files, secrets, accepted=accepted, turn=turn) as opened,
         ):
             _introduce(opened)

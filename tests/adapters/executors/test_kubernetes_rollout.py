@@ -133,6 +133,7 @@ async def test_a_stateful_set_names_its_pod_that_cannot_start(shop: Shop) -> Non
     shop.apply(stateful_set("shop", OLD))
     await shop.plane.until_rolled_out("statefulset/shop", shop.namespace)
     shop.apply(stateful_set("shop", BAD, fails=Fails.IMAGE_PULL))
+    await until(lambda: len(shop.serving()) == 1, "its last pod makes room for the new one")
 
     assert "pod shop-1, container app: ImagePullBackOff" in await shop.gives_up("statefulset/shop")
 

@@ -4,9 +4,10 @@ import asyncio
 import os
 import random
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,26 @@ def test_whatever_bit_flips_what_is_read_is_what_was_written(tmp_path: Path) -> 
         noticed += not proven
     # The file is half empty: what is flipped there harms nothing.
     assert noticed > FLIPS / 4, f"seed {seed}"
+
+
+def test_a_last_hash_that_is_no_text_is_refused_as_damage_and_the_watermark_left_alone(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "journal.db"
+    written(path, *[RunParked("r1", f"{number}") for number in range(3)])
+    with closing(sqlite3.connect(path)) as connection:
+        (last,) = connection.execute("SELECT hash FROM events ORDER BY seq DESC").fetchone()
+    content = path.read_bytes()
+    assert content.count(last.encode()) == 1
+    path.write_bytes(content.replace(last.encode(), b"\xb9" + last.encode()[1:]))
+
+    async def opened() -> None:
+        async with open_journal(path, ManualClock(), boot_id="boot"):
+            pass
+
+    with pytest.raises(JournalError, match="is damaged: the hash of record 3"):
+        asyncio.run(opened())
+    assert not path.with_name("journal.db.head").exists()
 
 
 def read_in_every_way(path: Path) -> Sequence[Sequence[Record]] | None:

@@ -280,7 +280,7 @@ def test_the_machine_never_goes_on_with_the_data_level() -> None:
 
     assert isinstance(action, Note)
     assert isinstance(action.event, StopRequested)
-    assert "data level" in action.event.detail
+    assert "may lose data" in action.event.detail
 
 
 def test_nothing_at_all_is_sent_by_the_machine_for_the_data_level_after_a_crash() -> None:

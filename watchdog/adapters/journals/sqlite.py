@@ -11,7 +11,12 @@ from watchdog.adapters.chain import Gap, Tail, tail
 from watchdog.adapters.lock_file import LockFile
 from watchdog.adapters.one_thread import OneThread, ThreadEndedError, one_thread
 from watchdog.adapters.snapshot import Recalled
-from watchdog.adapters.sqlite_file import as_journal_errors, open_for_writing, refuse_bad_place
+from watchdog.adapters.sqlite_file import (
+    as_journal_errors,
+    damaged,
+    open_for_writing,
+    refuse_bad_place,
+)
 from watchdog.adapters.sqlite_reader import SqliteReader, ask, no_answer, open_reader, this_boot
 from watchdog.adapters.sqlite_records import (
     Draft,
@@ -279,6 +284,8 @@ class _Writer:
     def _begin_to_mark(self, end: Tail, note: Note, missing: str) -> None:
         # A journal that says that it has a watermark must have one. What a person accepts is not
         # the one last written before that is on record: until then the next start refuses it.
+        if not end.hash.isascii():
+            raise damaged(self._path, f"the hash of record {end.seq} is none")
         if not missing:
             write(self._path, end, self._wall())
         if not is_noted(self._connection):
