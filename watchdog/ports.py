@@ -88,11 +88,13 @@ class Finding:
     """One thing preflight saw; `ok` False stops a run before its first change.
 
     `of_rights`: it is about the right to change something, which alert-only mode does not need.
+    `warns`: it stops nothing, and a person should know of it beforehand.
     """
 
     ok: bool
     text: str
     of_rights: bool = False
+    warns: bool = False
 
 
 class Probe(Protocol):

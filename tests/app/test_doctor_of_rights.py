@@ -146,6 +146,8 @@ async def test_the_command_says_it_and_an_alert_only_watchdog_is_well(
     for version in ("v1", "v2"):
         control_plane.apply(deployment("checkout", f"shop:{version}"), namespace=namespace)
         await control_plane.until_rolled_out("deployment/checkout", namespace)
+    tracked = {"argocd.argoproj.io/tracking-id": "storefront:apps/Deployment:web/checkout"}
+    control_plane.patch("deployment/checkout", namespace, {"metadata": {"annotations": tracked}})
     file = examine.file(_evaluator(), "alert-only")
 
     said = command("doctor", file)
@@ -153,6 +155,7 @@ async def test_the_command_says_it_and_an_alert_only_watchdog_is_well(
     assert said.code == 0, said.out
     assert "not needed in alert-only" in said.out
     assert "resourceNames: [checkout]" in said.out
+    assert "is kept by Argo CD's application storefront" in said.out
 
 
 def _evaluator() -> list[dict[str, Any]]:

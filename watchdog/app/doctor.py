@@ -165,8 +165,8 @@ async def _step(about: str, step: Step, eyes: PluginEyes, *, may_act: bool) -> l
         for one in findings
         if not one.ok
     ]
-    notes = "could run"
-    return wrong or [Examined(Health.OK, about, notes)]
+    warned = [Examined(Health.NOTE, about, one.text) for one in findings if one.ok and one.warns]
+    return [*(wrong or [Examined(Health.OK, about, "could run")]), *warned]
 
 
 async def _check(about: str, check: Check, eyes: PluginEyes, deps: Deps) -> Examined:

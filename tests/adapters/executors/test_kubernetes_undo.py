@@ -220,3 +220,15 @@ async def test_a_crash_before_the_pods_are_freed_is_made_good(shop: Shop) -> Non
 def test_what_cannot_be_meant_is_refused(options: Mapping[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         Options.model_validate(options)
+
+
+async def test_whoever_would_put_it_back_is_named_beforehand(shop: Shop) -> None:
+    await shop.deploy("deployment/shop", OLD, BAD)
+    tracked = {"argocd.argoproj.io/tracking-id": "storefront:apps/Deployment:web/shop"}
+    shop.plane.patch("deployment/shop", shop.namespace, {"metadata": {"annotations": tracked}})
+
+    options = shop.options("deployment/shop", to="previous")
+    findings = await plugin.probe(options, shop.deps).preflight()
+
+    assert refusals(findings) == []
+    assert any("is kept by Argo CD's application storefront" in one.text for one in findings)

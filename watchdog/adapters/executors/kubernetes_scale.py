@@ -122,7 +122,11 @@ async def _autoscalers(api: KubeApi, which: Workload) -> list[Finding]:
         # That the right is missing has been said, and not every cluster has them.
         return []
     return [
-        Finding(ok=True, text=f"{_limits(one)} scales {which}, too: it changes what is set here")
+        Finding(
+            ok=True,
+            text=f"{_limits(one)} scales {which}, too: it changes what is set here",
+            warns=True,
+        )
         for one in listed
         if _scales(one, which)
     ]

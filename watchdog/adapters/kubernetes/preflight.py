@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from watchdog.adapters.kubernetes.access import Access, reached
 from watchdog.adapters.kubernetes.api import KubeApi, Object
 from watchdog.adapters.kubernetes.kinds import Kind
+from watchdog.adapters.kubernetes.reconcilers import reconcilers
 from watchdog.adapters.kubernetes.rights import to_change, writes
 from watchdog.adapters.kubernetes.workloads import Workload, is_paused
 from watchdog.domain.errors import WatchdogError
@@ -44,6 +45,12 @@ async def _findings(
 ) -> AsyncIterator[Finding]:
     found = await api.get(which.kind, which.name)
     yield Finding(ok=True, text=f"{which} is there, in {api.namespace} of {api.server}")
+    for owner in reconcilers(found):
+        text = (
+            f"{which} is kept by {owner}, which will put back what its repository says unless it "
+            "is suspended before this step"
+        )
+        yield Finding(ok=True, text=text, warns=True)
     if rolls and is_paused(found):
         text = f"{which} is paused, nothing would roll out; `kubectl rollout resume {which}` first"
         yield Finding(ok=False, text=text)
