@@ -58,6 +58,17 @@ async def test_what_is_not_there_is_missing(api: KubeApi) -> None:
         await api.delete(DEPLOYMENT, "gone")
 
 
+async def test_what_came_in_the_place_of_another_is_not_deleted_for_it(api: KubeApi) -> None:
+    before = await api.create(CONFIG_MAP, {"metadata": {"name": "a"}})
+    await api.delete(CONFIG_MAP, "a", uid=before["metadata"]["uid"])
+    after = await api.create(CONFIG_MAP, {"metadata": {"name": "a"}})
+
+    with pytest.raises(ConflictError, match=r"409 .*the UID in the precondition"):
+        await api.delete(CONFIG_MAP, "a", uid=before["metadata"]["uid"])
+
+    assert (await api.get(CONFIG_MAP, "a"))["metadata"]["uid"] == after["metadata"]["uid"]
+
+
 async def test_a_kind_that_the_cluster_does_not_know_is_missing(api: KubeApi) -> None:
     with pytest.raises(MissingError, match=r"get strangers.nobody.test x: 404"):
         await api.get(STRANGE, "x")

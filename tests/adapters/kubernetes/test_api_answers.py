@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from aiohttp import web
-from lightkube import AsyncClient, KubeConfig
+from lightkube import KubeConfig
 
 from tests.adapters.kubernetes.test_access import TOKEN, cluster, everything_said, kubeconfig
 from tests.bed.wire import raw_server, read_request, web_server
@@ -23,6 +23,7 @@ from watchdog.adapters.kubernetes.api import (
     MissingError,
     Patch,
 )
+from watchdog.adapters.kubernetes.client import Client
 from watchdog.adapters.kubernetes.kinds import CONFIG_MAP, POD
 from watchdog.domain.errors import InDoubtError, PermanentError, StepError, TransientError
 
@@ -159,8 +160,9 @@ async def test_a_server_that_is_too_slow_leaves_who_wrote_in_doubt(tmp_path: Pat
         await reader.read()
 
     async with raw_server(talk) as base:
-        config = KubeConfig.from_file(kubeconfig(tmp_path, clusters=cluster(server=base)))
-        client = AsyncClient(config=config.get(), timeout=httpx2.Timeout(0.05))
+        config = KubeConfig.from_file(kubeconfig(tmp_path, clusters=cluster(server=base))).get()
+        assert config is not None
+        client = Client(config, None, httpx2.Timeout(0.05), "tests")
         api = KubeApi(client, base)
         with pytest.raises(TransientError, match="no answer"):
             await api.get(POD, "shop")

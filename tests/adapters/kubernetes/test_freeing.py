@@ -1,6 +1,6 @@
 from typing import Any
 
-from watchdog.adapters.kubernetes.api import Listing, MissingError, Object
+from watchdog.adapters.kubernetes.api import ConflictError, Listing, MissingError, Object
 from watchdog.adapters.kubernetes.freeing import freed
 from watchdog.adapters.kubernetes.kinds import STATEFUL_SET, Kind
 from watchdog.adapters.kubernetes.workloads import Workload
@@ -16,6 +16,8 @@ class Server:
         self.looks = 0
         self.deleted: list[tuple[int, str]] = []
         self.gone: set[str] = set()
+        # The uids of those that have come in the place of others, by name.
+        self.anew: dict[str, str] = {}
         self.strategy = {"rollingUpdate": {"partition": partition}}
 
     async def get(self, _kind: Kind, name: str) -> Object:
@@ -34,9 +36,11 @@ class Server:
         del labels
         return Listing(self.pods, "1")
 
-    async def delete(self, _kind: Kind, name: str) -> None:
+    async def delete(self, _kind: Kind, name: str, *, uid: str) -> None:
         if name in self.gone:
             raise MissingError(name)
+        if uid != self.anew.get(name, f"0000-{name}"):
+            raise ConflictError(name)
         self.deleted.append((self.looks, name))
 
 
@@ -46,6 +50,7 @@ def pod(
     return {
         "metadata": {
             "name": name,
+            "uid": f"0000-{name}",
             "labels": {"controller-revision-hash": f"shop-{revision}"},
             "ownerReferences": [{"uid": f"0000-{owner}", "controller": True}],
             **meta,
@@ -86,6 +91,13 @@ async def test_one_that_is_gone_already_is_no_trouble() -> None:
     server = Server(pod("shop-2"), pod("shop-3"))
     server.gone = {"shop-2"}
 
-    await freed_of(server)
+    assert await freed_of(server) == ["shop-3"]
+    assert [name for _, name in server.deleted] == ["shop-3"]
 
+
+async def test_one_that_came_in_its_place_meanwhile_is_left_alone() -> None:
+    server = Server(pod("shop-2"), pod("shop-3"))
+    server.anew = {"shop-2": "0000-newer"}
+
+    assert await freed_of(server) == ["shop-3"]
     assert [name for _, name in server.deleted] == ["shop-3"]

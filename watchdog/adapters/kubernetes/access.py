@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 
 import httpx2
 import yaml
-from lightkube import AsyncClient, KubeConfig
+from lightkube import KubeConfig
 from lightkube.config.kubeconfig import SERVICE_ACCOUNT, SingleConfig
 from lightkube.core.exceptions import ConfigError as NoConfigError
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from watchdog.adapters.kubernetes.api import FIELD_MANAGER, KubeApi
+from watchdog.adapters.kubernetes.client import Client
 from watchdog.domain.errors import ConfigError
 
 # Seconds that one answer of the API server may take.
@@ -55,15 +56,15 @@ async def reached(access: Access, account: Path = _ACCOUNT) -> AsyncIterator[Kub
         await api.close()
 
 
-def _client(access: Access, account: Path) -> tuple[SingleConfig, AsyncClient]:
+def _client(access: Access, account: Path) -> tuple[SingleConfig, Client]:
     where = access.kubeconfig or "the pod's account, KUBECONFIG or ~/.kube/config"
     try:
         config = _config(access, account)
-        client = AsyncClient(
+        client = Client(
             config=config,
             namespace=access.namespace,
             timeout=httpx2.Timeout(_PATIENCE),
-            field_manager=FIELD_MANAGER,
+            manager=FIELD_MANAGER,
         )
     except yaml.YAMLError as error:
         # Not its text: that shows the line, and the line may be that of a token.

@@ -6,10 +6,10 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from lightkube import AsyncClient
 from lightkube.generic_resource import create_global_resource, create_namespaced_resource
 from lightkube.types import PatchType
 
+from watchdog.adapters.kubernetes.client import Client
 from watchdog.adapters.kubernetes.kinds import ACCESS_REVIEW, Kind
 from watchdog.adapters.kubernetes.refusals import (
     ConflictError,
@@ -65,7 +65,7 @@ class KubeApi:
     it may have acted. `namespace` is what the credentials say where a call names none.
     """
 
-    def __init__(self, client: AsyncClient, server: str) -> None:
+    def __init__(self, client: Client, server: str) -> None:
         self._client = client
         self.server = server
 
@@ -168,10 +168,19 @@ class KubeApi:
             resource = _resource(kind)
             return _whole(await self._client.replace(resource(body), **_where(kind, namespace)))
 
-    async def delete(self, kind: Kind, name: str, namespace: str | None = None) -> None:
-        """Have it go away. Raises MissingError where it is gone already."""
+    async def delete(
+        self, kind: Kind, name: str, namespace: str | None = None, *, uid: str = ""
+    ) -> None:
+        """Have it go away. Raises MissingError where it is gone already.
+
+        With a `uid` that one alone: ConflictError where another one has its name by now.
+        """
         with translated(f"delete {kind.resource} {name}", writes=True):
-            await self._client.delete(_resource(kind), name, **_where(kind, namespace))
+            resource, where = _resource(kind), _where(kind, namespace)
+            if uid:
+                await self._client.delete_exactly(resource, name, uid, **where)
+            else:
+                await self._client.delete(resource, name, **where)
 
     async def log(
         self,
@@ -206,9 +215,14 @@ class KubeApi:
             "name": name,
             "namespace": (namespace or self.namespace) if kind.namespaced else "",
         }
-        body: Object = {"metadata": {}, "spec": {"resourceAttributes": asked}}
-        answer = await self._create(ACCESS_REVIEW, body, None, writes=False)
-        return bool(answer.get("status", {}).get("allowed"))
+        found = await self.review(ACCESS_REVIEW, {"resourceAttributes": asked})
+        return bool(found.get("allowed"))
+
+    async def review(self, kind: Kind, question: Object) -> Object:
+        """What the API server says to a question that is put as an object; nothing is kept."""
+        body: Object = {"metadata": {}, "spec": question}
+        answer = await self._create(kind, body, None, writes=False)
+        return dict(answer.get("status") or {})
 
     async def close(self) -> None:
         """Close all connections."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from watchdog.adapters.kubernetes.api import KubeApi, MissingError, Object
+from watchdog.adapters.kubernetes.api import ConflictError, KubeApi, MissingError, Object
 from watchdog.adapters.kubernetes.kinds import POD
 from watchdog.adapters.kubernetes.rollout import is_observed, is_ready
 from watchdog.adapters.kubernetes.workloads import (
@@ -36,13 +36,18 @@ async def freed(api: KubeApi, which: Workload) -> list[str]:
         text = f"{which}: sent, but its controller does not take it up, and its pods stay"
         raise InDoubtError(text) from None
     pods = await api.listed(POD, labels=selector(found))
-    names = [str(metadata(pod).get("name")) for pod in pods.objects if _is_left(pod, found)]
-    for name in names:
-        try:
-            await api.delete(POD, name)
-        except MissingError:
-            continue
-    return names
+    return [str(metadata(pod)["name"]) for pod in pods.objects if await _is_freed(api, pod, found)]
+
+
+async def _is_freed(api: KubeApi, pod: Object, found: Object) -> bool:
+    """Whether it was in the way, and is deleted: it, and not the one that came in its place."""
+    if not _is_left(pod, found):
+        return False
+    try:
+        await api.delete(POD, str(metadata(pod)["name"]), uid=uid(pod))
+    except (MissingError, ConflictError):
+        return False
+    return True
 
 
 def _is_left(pod: Object, found: Object) -> bool:

@@ -1,0 +1,72 @@
+"""Calls that are given up leave no connection behind, whenever that is."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.bed.patience import until
+from tests.bed.wire import raw_server, read_request
+from tests.control_plane.credentials import kubeconfig
+from watchdog.adapters.kubernetes.access import Access, reached
+from watchdog.adapters.kubernetes.api import KubeApi
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENT
+
+NOTHING = b'{"metadata": {"resourceVersion": "1"}, "items": []}'
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+
+
+@dataclass
+class Impatient:
+    """An API server that answers once on a connection and ends it when told to.
+
+    `answered` and `open` count connections; one is open until its client has ended it, too.
+    """
+
+    ends: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: int = 0
+    open: int = 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        try:
+            with suppress(asyncio.IncompleteReadError):
+                await read_request(reader)
+                writer.write(HEAD % len(NOTHING) + NOTHING)
+                self.answered += 1
+                await self.ends.wait()
+                writer.write_eof()
+                await reader.read()
+        finally:
+            self.open -= 1
+
+
+@pytest.mark.parametrize("moment", range(25))
+async def test_a_call_that_is_given_up_leaves_no_connection(tmp_path: Path, moment: int) -> None:
+    """`moment`: turns of the event loop until then. Three connections have just been ended."""
+    server = Impatient()
+    async with raw_server(server.talk) as address:
+        file = tmp_path / "kubeconfig"
+        file.write_text(kubeconfig(address, tmp_path, "token", "default"))
+        async with reached(Access(kubeconfig=str(file))) as api:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(3):
+                    tasks.create_task(listed(api))
+            assert server.answered == 3
+            server.ends.set()
+            await asyncio.sleep(0.01)
+
+            call = asyncio.get_running_loop().create_task(listed(api))
+            for _ in range(moment):
+                await asyncio.sleep(0)
+            call.cancel()
+            with suppress(asyncio.CancelledError):
+                await call
+
+        await until(lambda: server.open == 0, "every connection is ended")
+
+
+async def listed(api: KubeApi) -> None:
+    await api.listed(DEPLOYMENT)
