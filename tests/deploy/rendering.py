@@ -1,6 +1,7 @@
 """The shipped manifests and the chart, as kubectl and helm render them."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -51,6 +52,30 @@ def overlay(
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(written))
     return kustomized(kubectl, folder)
+
+
+def sidecar(
+    kubectl: str, folder: Path, namespace: str, deployment: Object
+) -> tuple[list[Object], list[Object]]:
+    """The sidecar as a user takes it, and the namespace of its turns, which is `NAME-watchdog`.
+
+    `folder` must be empty; `deployment` is that of the user, whose names come in.
+    """
+    copy, service = folder / "watchdog", deployment["metadata"]["name"]
+    shutil.copytree(KUBERNETES / "sidecar", copy)
+    for path in copy.rglob("*.yaml"):
+        text = path.read_text()
+        # As the page says.
+        text = text.replace("checkout", service)
+        path.write_text(text.replace("namespace: shop\n", f"namespace: {namespace}\n"))
+    (folder / "deployment.yaml").write_text(yaml.safe_dump(deployment))
+    written = {
+        "namespace": namespace,
+        "resources": ["deployment.yaml"],
+        "components": ["watchdog"],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(written))
+    return kustomized(kubectl, folder), kustomized(kubectl, copy / "turns")
 
 
 def charted(helm: Path, folder: Path, namespace: str, values: Mapping[str, Any]) -> list[Object]:

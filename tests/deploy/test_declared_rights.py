@@ -8,9 +8,9 @@ import pytest
 from tests.bed.control_plane import ControlPlane
 from tests.bed.deps import now, real_deps
 from tests.deploy.rendering import Object
+from tests.deploy.rights import resource_of, rule_of
 from tests.deploy.usages import Usage, usages
 from watchdog import catalog
-from watchdog.plugins import Right
 from watchdog.ports import Deps, Question
 
 USAGES = list(usages())
@@ -25,7 +25,7 @@ async def test_a_plugin_asks_for_what_it_declares(
     usage: Usage, control_plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:
     await usage.prepare(control_plane, namespace)
-    token = control_plane.account(namespace, [_rule(one) for one in usage.rights()], "user")
+    token = control_plane.account(namespace, [rule_of(one) for one in usage.rights()], "user")
     file = control_plane.kubeconfig(tmp_path, token, namespace)
     mark = control_plane.mark()
 
@@ -35,7 +35,7 @@ async def test_a_plugin_asks_for_what_it_declares(
     calls = list(_calls(control_plane, namespace, mark))
     assert [one for one in calls if one[2] == 403] == []
     asked = {(verb, resource) for verb, resource, _ in calls}
-    declared = {(one.verb, _resource(one)) for one in usage.rights()}
+    declared = {(one.verb, resource_of(one)) for one in usage.rights()}
     assert asked | (_SELDOM.get(usage.kind, set()) & declared) == declared
 
 
@@ -68,17 +68,3 @@ def _calls(plane: ControlPlane, namespace: str, since: int) -> Iterator[tuple[st
     for call in plane.audit.calls(since):
         if call.user == user and not call.resource.startswith("selfsubject"):
             yield call.verb, call.resource, call.code
-
-
-def _resource(right: Right) -> str:
-    return f"{right.resource}/{right.part}" if right.part else right.resource
-
-
-def _rule(right: Right) -> Object:
-    named = {"resourceNames": [right.name]} if right.name else {}
-    return {
-        "apiGroups": [right.group],
-        "resources": [_resource(right)],
-        "verbs": [right.verb],
-        **named,
-    }

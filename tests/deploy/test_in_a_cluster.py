@@ -1,10 +1,8 @@
 """A real API server takes every manifest and every rendering of the chart, and admits the pod."""
 
-import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ import pytest
 import yaml
 
 from tests.bed.control_plane import RESTRICTED, ControlPlane, wait_for
-from tests.control_plane.programs import HELM, found
+from tests.deploy.claims import give_volume
 from tests.deploy.rendering import (
     KUBERNETES,
     LEVELS,
@@ -27,22 +25,7 @@ from tests.deploy.rendering import (
 )
 from watchdog.app.loading import Files
 
-MORE = ("stateful-sets", "jobs", "monitoring", "priority")
-
-
-@pytest.fixture(scope="session")
-def kubectl(require_program: Callable[[str], str]) -> str:
-    return require_program("kubectl")
-
-
-@pytest.fixture(scope="session")
-def helm() -> Path:
-    if HELM.packages.keys() - found([HELM]).keys():
-        reason = "not built: helm; run `make control-plane`"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found([HELM])["helm"]
+MORE = ("stateful-sets", "jobs", "callers", "monitoring", "priority")
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +122,10 @@ CHARTS: dict[str, dict[str, Any]] = {
             "cronJobs": ["migrate"],
         },
     },
+    "callers-alone": {"level": "none", "callers": {"enabled": True}},
     "everything": {
         "level": "application",
+        "callers": {"enabled": True},
         "image": {"digest": f"sha256:{'0' * 64}", "pullSecrets": ["registry"]},
         "secrets": {"existing": "own", "environment": {"HOOK": {"secret": "chat", "key": "url"}}},
         "journal": {"storageClass": "fast", "size": "5Gi"},
@@ -206,6 +191,7 @@ def test_the_chart_grants_no_write_where_nothing_is_named(helm: Path, tmp_path: 
         ({"guarded": {"deployments": "checkout"}}, "deployments"),
         ({"guarded": {"deployments": ["*"]}}, "deployments"),
         ({"image": {"digest": "latest"}}, "digest"),
+        ({"callers": {"enabled": "yes"}}, "callers"),
         ({"terminationGracePeriodSeconds": 5}, "terminationGracePeriodSeconds"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
@@ -230,29 +216,11 @@ async def test_the_pod_of_the_chart_runs_where_restricted_is_enforced(
 
 
 def _apply(plane: ControlPlane, objects: list[Object], namespace: str) -> None:
-    """Make them all, and give each claim a volume: nobody provisions or binds any here."""
-    # A pod that finds its claim unbound is not looked at again for long.
+    """Make them all, and give each claim a volume."""
     last = of_kind(objects, "Deployment")
     plane.apply(*(one for one in objects if one not in last), namespace=namespace)
     for claim in plane.listed("persistentvolumeclaim", namespace):
-        name = claim["metadata"]["name"]
-        volume = f"{namespace}-{name}"
-        plane.apply(
-            {
-                "apiVersion": "v1",
-                "kind": "PersistentVolume",
-                "metadata": {"name": volume},
-                "spec": {
-                    "capacity": {"storage": "1Gi"},
-                    "accessModes": ["ReadWriteOnce"],
-                    "hostPath": {"path": "/nowhere"},
-                    "claimRef": {"name": name, "namespace": namespace},
-                },
-            }
-        )
-        bound = {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}
-        change = {"metadata": bound, "spec": {"volumeName": volume}}
-        plane.patch(f"persistentvolumeclaim/{name}", namespace, change)
+        give_volume(plane, namespace, claim["metadata"]["name"])
     plane.apply(*last, namespace=namespace)
 
 

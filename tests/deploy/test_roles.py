@@ -1,7 +1,6 @@
 """The shipped Roles grant what the steps, sources and changes need, and nothing else."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 import yaml
@@ -9,6 +8,7 @@ import yaml
 from tests.bed.control_plane import ControlPlane
 from tests.bed.manifests import job
 from tests.deploy.rendering import KUBERNETES, LEVELS
+from tests.deploy.rights import granted_by, rule_of
 from tests.deploy.usages import usages
 from watchdog.adapters.kubernetes.access import Access, reached
 from watchdog.adapters.kubernetes.api import ForbiddenError, Patch
@@ -35,17 +35,7 @@ FILES = {
 
 def granted(role: str) -> list[Right]:
     """Every single right of the Role of this name."""
-    documents = yaml.safe_load_all(FILES[role].read_text())
-    [found] = [one for one in documents if one["kind"] == "Role"]
-    return [right for rule in found["rules"] for right in _rights(rule)]
-
-
-def _rights(rule: dict[str, Any]) -> Iterator[Right]:
-    for group in rule["apiGroups"]:
-        for resource in rule["resources"]:
-            what, _, part = resource.partition("/")
-            for name in rule.get("resourceNames", [""]):
-                yield from (Right(group, what, verb, name, part) for verb in rule["verbs"])
+    return granted_by(list(yaml.safe_load_all(FILES[role].read_text())))
 
 
 def needed(role: str) -> set[Right]:
@@ -145,15 +135,9 @@ def shop(
     """The way in for a new account that has these rights and no others."""
 
     def access(rights: list[Right]) -> Access:
-        token = control_plane.account(module_namespace, [_rule(one) for one in rights])
+        token = control_plane.account(module_namespace, [rule_of(one) for one in rights])
         folder = tmp_path_factory.mktemp("access")
         file = control_plane.kubeconfig(folder, token, module_namespace)
         return Access(kubeconfig=str(file))
 
     return access
-
-
-def _rule(right: Right) -> dict[str, Any]:
-    resource = f"{right.resource}/{right.part}" if right.part else right.resource
-    named = {"resourceNames": [right.name]} if right.name else {}
-    return {"apiGroups": [right.group], "resources": [resource], "verbs": [right.verb], **named}

@@ -10,9 +10,12 @@ from tests.bed.control_plane import ControlPlane
 from watchdog.adapters.audit import verify
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.journals.sqlite import SqliteJournal, open_journal
+from watchdog.adapters.kubernetes.packed_rows import packed, unpacked
 from watchdog.adapters.kubernetes.shared_journal import FULL, SharedJournal
+from watchdog.app.retaining import Keeping, Retention
 from watchdog.domain.errors import JournalError
-from watchdog.domain.events import Paused
+from watchdog.domain.events import ConfigRefused, Paused
+from watchdog.domain.ledger import Ledger
 
 Open = Callable[..., AbstractAsyncContextManager[SqliteJournal]]
 LONG = "x" * 60
@@ -131,6 +134,75 @@ async def test_many_records_stand_in_several_objects_and_come_back_in_order(
     async with pod("second") as journal:
         assert await journal.head() == head
         assert [int(text.split()[0]) for text in await reasons(journal)] == list(range(count))
+
+
+async def test_what_retention_took_away_goes_out_of_the_objects_with_the_next_take_over(
+    control_plane: ControlPlane, namespace: str, pod: Open
+) -> None:
+    def sealed() -> int:
+        found = control_plane.get("configmap/shop", namespace)
+        return int(found["metadata"]["annotations"]["rollback-watchdog.io/sealed"])
+
+    async def filled(journal: SqliteJournal, until: int) -> None:
+        while sealed() < until:
+            some = (ConfigRefused("shop.yaml", f"{n} {hash((n, LONG))}") for n in range(900))
+            await journal.append(paused("kept"), *some)
+
+    async with pod("first") as journal:
+        await filled(journal, 4)
+        keeping = Keeping(keep=-60.0)
+        once = Retention(journal, SystemClock(), Ledger(), keeping, print, pause=0.0).once
+        assert await once() > 2000
+        await journal.append(paused("and on"))
+        kept = await reasons(journal)
+
+    async with pod("second") as journal:
+        assert sealed() == 1
+        assert await reasons(journal) == kept
+        # Into those that are left over.
+        await filled(journal, 3)
+        kept = await reasons(journal)
+        head = await journal.head()
+
+    async with pod("third") as journal:
+        assert (await reasons(journal), await journal.head()) == (kept, head)
+        path = journal.path
+    assert verify(path).ok
+
+
+async def test_who_is_cut_off_while_it_makes_them_fewer_loses_none(
+    control_plane: ControlPlane, namespace: str, pod: Open
+) -> None:
+    async with pod("first") as journal:
+        while control_plane.look("configmap/shop-1", namespace).status != 200:
+            await journal.append(*(paused(f"{n} {hash((n, LONG))}") for n in range(900)))
+        said, head = await reasons(journal), await journal.head()
+    one, two = (control_plane.get(f"configmap/shop-{n}", namespace) for n in (0, 1))
+    both = packed([*unpacked(one, "records"), *unpacked(two, "records")])
+    control_plane.patch("configmap/shop-0", namespace, {"binaryData": {"records": both}})
+
+    async with pod("second") as journal:
+        assert (await reasons(journal), await journal.head()) == (said, head)
+
+
+async def test_whoever_was_replaced_never_writes_over_what_is_full_by_now(
+    control_plane: ControlPlane, namespace: str, pod: Open
+) -> None:
+    async with pod("first") as old:
+        await old.append(*(paused(f"{n} {hash((n, LONG))}") for n in range(2700)))
+        # As the next one left it, once it was full again.
+        text = packed([[1, "by another"]])
+        found = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "shop-0", "annotations": {"rollback-watchdog.io/epoch": "2"}},
+            "binaryData": {"records": text},
+        }
+        control_plane.apply(found, namespace=namespace)
+        with pytest.raises(JournalError, match="taken over"):
+            await old.append(paused("late"))
+
+    assert control_plane.get("configmap/shop-0", namespace)["binaryData"]["records"] == text
 
 
 @pytest.mark.parametrize("name", ["shop", "shop-0"])

@@ -1,24 +1,30 @@
 """The journal of several pods, in objects of their namespace: whoever acts next finds it there."""
 
 import asyncio
-import base64
-import gzip
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from watchdog.adapters.chain import COLUMNS
 from watchdog.adapters.kubernetes.api import ConflictError, KubeApi, MissingError, Object
 from watchdog.adapters.kubernetes.kinds import CONFIG_MAP
+from watchdog.adapters.kubernetes.packed_rows import (
+    Row,
+    lists,
+    merged,
+    packed,
+    unpacked,
+    without,
+)
+from watchdog.adapters.kubernetes.rights import to
 from watchdog.adapters.kubernetes.workloads import annotations, metadata
 from watchdog.adapters.snapshot import beside as snapshot_of
 from watchdog.adapters.sqlite_file import as_journal_errors, open_for_reading, open_for_writing
 from watchdog.adapters.watermark import NOTE
 from watchdog.adapters.watermark import beside as watermark_of
 from watchdog.domain.errors import JournalError, StepError
+from watchdog.plugins import Right
 
 # Bytes, packed. A fuller object is left as it is, and a new one begun: an object may have 1 MiB,
 # and what grows is written whole with each record.
@@ -26,6 +32,7 @@ FULL = 64 << 10
 # Seconds that the API server may take for one record.
 LIMIT = 10.0
 _OURS = "rollback-watchdog.io"
+_EPOCH = f"{_OURS}/epoch"
 _ROWS = f"SELECT {COLUMNS}, hash FROM events WHERE seq > ? ORDER BY seq"  # noqa: S608 (constants)
 _GAPS = "SELECT first, last, hash FROM gaps ORDER BY last"
 _NOTES = "SELECT name, body, wall, elapsed, boot FROM notes WHERE name <> ? ORDER BY name"
@@ -33,7 +40,10 @@ _INSERT_ROW = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_GAP = "INSERT INTO gaps (first, last, hash) VALUES (?, ?, ?)"
 _INSERT_NOTE = "INSERT INTO notes (name, body, wall, elapsed, boot) VALUES (?, ?, ?, ?, ?)"
 
-Row = Sequence[Any]
+
+def rights_to_share() -> tuple[Right, ...]:
+    """What it takes to keep a journal there. It grows under names that nobody knows beforehand."""
+    return to(CONFIG_MAP, "create", "get", "update")
 
 
 @dataclass(slots=True)
@@ -101,11 +111,14 @@ class SharedJournal:
             self._held = held
             return 1
         held = self._read(found)
-        sealed = [row for number in range(held.sealed) for row in await self._sealed(number)]
         held.epoch += 1
         # From here on whoever had it is refused.
         held.object = await self._api.replace(CONFIG_MAP, self._body(held))
-        rows = [*sealed, *held.rows]
+        parts = [await self._sealed(number) for number in range(held.sealed)]
+        await self._shrink(held, parts)
+        # By their numbers: who shrinks it and is cut off leaves some twice.
+        each = {row[0]: row for _, part in parts for row in part}
+        rows = [*each.values(), *held.rows]
         await asyncio.to_thread(self._rebuild, rows, held.gaps, held.notes)
         self._held, self._copied = held, rows[-1][0] if rows else 0
         return held.epoch
@@ -113,23 +126,39 @@ class SharedJournal:
     def _read(self, found: Object) -> _Held:
         notes = annotations(found)
         try:
-            parts = [_unpacked(found, part) for part in ("records", "gaps", "notes")]
-            sealed, epoch = int(notes[f"{_OURS}/sealed"]), int(notes[f"{_OURS}/epoch"])
+            parts = [unpacked(found, part) for part in ("records", "gaps", "notes")]
+            sealed, epoch = int(notes[f"{_OURS}/sealed"]), int(notes[_EPOCH])
         except (KeyError, ValueError, OSError, EOFError) as error:
             raise JournalError(
                 f"{self._about} is not as this program wrote it ({error!r}); put a copy of it back"
             ) from error
         return _Held(found, epoch, sealed, *parts)
 
-    async def _sealed(self, number: int) -> list[Row]:
+    async def _sealed(self, number: int) -> tuple[Object, list[Row]]:
         name = f"{self._name}-{number}"
         try:
-            return _unpacked(await self._api.get(CONFIG_MAP, name), "records")
+            found = await self._api.get(CONFIG_MAP, name)
+            return found, unpacked(found, "records")
         except (MissingError, KeyError, ValueError, OSError, EOFError) as error:
             raise JournalError(
                 f"configmap/{name}, a part of {self._about}, is missing or damaged ({error}); "
                 "put a copy of it back, or remove all of them, which forgets limits and latches"
             ) from error
+
+    async def _shrink(self, held: _Held, parts: Sequence[tuple[Object, list[Row]]]) -> None:
+        """Have what retention took away out of the objects, too, and use fewer of them.
+
+        Those left over are written over once it grows again, and count for nothing until then.
+        """
+        left = [without(held.gaps, rows) for _, rows in parts]
+        fewer = await asyncio.to_thread(merged, left, FULL)
+        if len(fewer) == len(parts):
+            return
+        for (found, before), rows in zip(parts, fewer, strict=False):
+            if rows != before:
+                await self._api.replace(CONFIG_MAP, _part(found, held.epoch, rows))
+        held.object = await self._written(replace(held, sealed=len(fewer)))
+        held.sealed = len(fewer)
 
     def _rebuild(self, rows: Sequence[Row], gaps: Sequence[Row], notes: Sequence[Row]) -> None:
         """The file at `path`, anew: what else stood there nobody was ever told of."""
@@ -138,8 +167,7 @@ class SharedJournal:
             path.with_name(path.name + ending).unlink(missing_ok=True)
         watermark_of(path).unlink(missing_ok=True)
         snapshot_of(path).unlink(missing_ok=True)
-        gone = [range(first, last + 1) for first, last, _ in gaps]
-        left = [row for row in rows if not any(row[0] in span for span in gone)]
+        left = without(gaps, rows)
         with as_journal_errors("restore", path), closing(open_for_writing(path)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(_INSERT_ROW, left)
@@ -156,7 +184,7 @@ class SharedJournal:
         fresh, gaps, notes = await asyncio.to_thread(self._beyond, self._copied)
         if not fresh and (gaps, notes) == (held.gaps, held.notes):
             return
-        if len(_packed(held.rows)) > FULL:
+        if len(packed(held.rows)) > FULL:
             await self._seal(held)
         wanted = replace(held, rows=[*held.rows, *fresh], gaps=gaps, notes=notes)
         wanted.object = await self._written(wanted)
@@ -181,13 +209,15 @@ class SharedJournal:
     async def _seal(self, held: _Held) -> None:
         """What is full goes into an object of its own, before it leaves the one that is written."""
         name = f"{self._name}-{held.sealed}"
-        content = {"records": _packed(held.rows)}
+        new: Object = {"metadata": {"name": name}}
         try:
-            await self._api.create(CONFIG_MAP, {"metadata": {"name": name}, "binaryData": content})
+            await self._api.create(CONFIG_MAP, _part(new, held.epoch, held.rows))
         except ConflictError:
-            # Left by a crash in this very moment, and not counted yet.
+            # Left by a crash in this very moment, or left over by `_shrink`; nobody counts it.
             left = await self._api.get(CONFIG_MAP, name)
-            await self._api.replace(CONFIG_MAP, left | {"binaryData": content})
+            if int(annotations(left).get(_EPOCH, 0)) > held.epoch:
+                raise JournalError(f"{self._about} was taken over long ago") from None
+            await self._api.replace(CONFIG_MAP, _part(left, held.epoch, held.rows))
         held.object = await self._written(replace(held, rows=[], sealed=held.sealed + 1))
         held.rows, held.sealed = [], held.sealed + 1
 
@@ -195,11 +225,11 @@ class SharedJournal:
         with closing(open_for_reading(self._path)) as connection:
             rows, gaps = connection.execute(_ROWS, (seq,)), connection.execute(_GAPS)
             notes = connection.execute(_NOTES, (NOTE,))
-            return _lists(rows), _lists(gaps), _lists(notes)
+            return lists(rows), lists(gaps), lists(notes)
 
     def _body(self, held: _Held) -> Object:
         said = {
-            f"{_OURS}/epoch": str(held.epoch),
+            _EPOCH: str(held.epoch),
             f"{_OURS}/holder": self._identity,
             f"{_OURS}/sealed": str(held.sealed),
         }
@@ -208,32 +238,14 @@ class SharedJournal:
         if version:
             meta["resourceVersion"] = version
         parts = {"records": held.rows, "gaps": held.gaps, "notes": held.notes}
-        return {"metadata": meta, "binaryData": {key: _packed(rows) for key, rows in parts.items()}}
+        return {"metadata": meta, "binaryData": {key: packed(rows) for key, rows in parts.items()}}
+
+
+def _part(found: Object, epoch: int, rows: Sequence[Row]) -> Object:
+    """What is full, and who wrote it: it is never overwritten by an earlier one."""
+    meta = {**metadata(found), "annotations": {**annotations(found), _EPOCH: str(epoch)}}
+    return {**found, "metadata": meta, "binaryData": {"records": packed(rows)}}
 
 
 def _words(error: Exception) -> str:
     return str(error) or "no answer in time"
-
-
-def _lists(rows: Iterable[Row]) -> list[Row]:
-    return [list(row) for row in rows]
-
-
-def _packed(rows: Sequence[Row]) -> str:
-    text = "".join(f"{line}\n" for line in map(_line, rows))
-    # The level and the time are fixed, so that the same records are the same bytes.
-    return base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
-
-
-def _line(row: Row) -> str:
-    return json.dumps(list(row), separators=(",", ":"))
-
-
-def _unpacked(found: Object, key: str) -> list[Row]:
-    packed = (found.get("binaryData") or {})[key]
-    return list(_rows(gzip.decompress(base64.b64decode(packed, validate=True)).decode()))
-
-
-def _rows(text: str) -> Iterator[Row]:
-    for line in text.splitlines():
-        yield json.loads(line)

@@ -24,6 +24,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- toJson (slice $all 0 (get $upTo .Values.level)) -}}
 {{- end -}}
 
+{{- /* Without any right it could not see them, and would never begin anything. */ -}}
+{{- define "watchdog.switches" -}}
+{{- if and .Values.switches.enabled (ne .Values.level "none") -}}
+yes
+{{- end -}}
+{{- end -}}
+
 {{- /* One account a level: to go down a level takes rights away from the next pod at once. */ -}}
 {{- define "watchdog.account" -}}
 {{- $roles := include "watchdog.roles" . | fromJsonArray -}}
