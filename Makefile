@@ -33,7 +33,7 @@ SYSTEM_PROGRAMS := prometheus:prometheus faketime:faketime podman:podman runc:ru
 # Words for pytest, as in `make test PYTEST_ARGS='-k trigger'`.
 PYTEST_ARGS ?=
 # How many tests run at once; those of one `xdist_group` stay together.
-JOBS ?= $(shell nproc)
+JOBS ?= $(shell expr $$(nproc) + 1)
 
 SEEDS ?= 100
 
@@ -105,6 +105,10 @@ test: setup system check control-plane ## everything that a change has to pass
 .PHONY: kills
 kills: setup ## the long loop of kill -9 (KILLS=200)
 	KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest -m kills --timeout=0 $(PYTEST_ARGS)
+
+.PHONY: sidecars
+sidecars: setup control-plane ## kill the sidecar that acts, half-way, one line each (ROUNDS=20)
+	SIDECARS=$(or $(ROUNDS),20) $(BIN)/python -m pytest --quiet tests/e2e/test_sidecars.py -k killed $(PYTEST_ARGS)
 
 # Sizes by variables, such as KILLS=1000 SEED=7; see tests/lab/sizes.py for all of them.
 export KILLS SEED DAEMON_KILLS VISITS DISKS PAUSES OUTAGE_KILLS TOXICS TOGETHER STORMS SEQUENCES

@@ -17,6 +17,7 @@ from aiohttp import web
 from bench.figures import against_limit, quantile, say
 from bench.process import rss_mb
 from bench.whole_daemon import daemon
+from tests.bed.by_health import target_by_health
 from tests.bed.control_plane import ControlPlane, started_control_plane
 from tests.bed.deps import KnownSecrets
 from tests.bed.manifests import deployment
@@ -109,23 +110,8 @@ def _files(folder: Path, names: Sequence[str], url: str, kubeconfig: str) -> Pat
 
 def _target(name: str, url: str, kubeconfig: str) -> Mapping[str, object]:
     undo = {"kubeconfig": kubeconfig, "workload": f"deployment/{name}", "to": "previous"}
-    proof = {"signal": "healthy", "is": "ok", "pause": "0.2s", "within": "60s"}
-    return {
-        "target": name,
-        "mode": "auto",
-        "armed_by": "bench",
-        "sources": {"health": {"use": "http", "url": f"{url}/{name}", "every": "1s"}},
-        "signals": {"healthy": {"from": "health"}},
-        "triggers": {"down": {"signal": "healthy", "fails": 2, "plan": "undo"}},
-        "plans": {
-            "undo": {
-                "steps": [{"use": "kubernetes_undo", "with": undo}],
-                "verify": [proof],
-                "verify_trigger": False,
-                "watch": {"short": "0s", "long": "0s"},
-            }
-        },
-    }
+    steps = [{"use": "kubernetes_undo", "with": undo}]
+    return target_by_health(name, f"{url}/{name}", steps, pause="0.2s")
 
 
 async def _all_ended(folder: Path) -> Sequence[Record]:

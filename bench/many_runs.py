@@ -15,6 +15,7 @@ from aiohttp import web
 from bench.figures import against_limit, quantile, say
 from bench.process import cpu_seconds
 from bench.whole_daemon import daemon
+from tests.bed.by_health import target_by_health
 from tests.bed.wire import free_port
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.sqlite_reader import open_reader
@@ -153,23 +154,8 @@ def _target(name: str, url: str) -> dict[str, object]:
         {"name": step, "use": "http", "with": {"url": f"{url}/do/{step}"}, "repeat": "idempotent"}
         for step in _STEPS
     ]
-    proof = {"signal": "healthy", "is": "ok", "samples": 3, "pause": "1s", "within": "30s"}
-    return {
-        "target": name,
-        "mode": "auto",
-        "armed_by": "bench",
-        "sources": {"health": {"use": "http", "url": f"{url}/health", "every": f"{_EVERY:g}s"}},
-        "signals": {"healthy": {"from": "health"}},
-        "triggers": {"down": {"signal": "healthy", "fails": 2, "plan": "undo"}},
-        "plans": {
-            "undo": {
-                "steps": steps,
-                "verify": [proof],
-                "verify_trigger": False,
-                "watch": {"short": "0s", "long": "0s"},
-            }
-        },
-    }
+    health, every = f"{url}/health", f"{_EVERY:g}s"
+    return target_by_health(name, health, steps, every=every, samples=3, pause="1s", within="30s")
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ class Right:
     """What an account must be allowed in a Kubernetes cluster, as a Role grants it.
 
     `group` is empty for the core one; `name` of the one object, empty for all of them; `part` is
-    a subresource, such as `log`.
+    a subresource, such as `log`; `namespace` is empty for that of the options.
     """
 
     group: str
@@ -33,6 +33,7 @@ class Right:
     verb: str
     name: str = ""
     part: str = ""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)

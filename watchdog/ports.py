@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from watchdog.domain.callers import Caller
 from watchdog.domain.change import News
 from watchdog.domain.events import Effect, Event, Point, Record
 from watchdog.domain.inbound import Asked
@@ -113,6 +114,15 @@ class Probe(Protocol):
         ...
 
 
+class NothingSent(str):
+    """An executor's answer where it found that all is so already, by somebody else's doing.
+
+    The step ends well, and is not taken back: it is not this run's change.
+    """
+
+    __slots__ = ()
+
+
 class Executor(Protocol):
     """Changes one thing in the world.
 
@@ -122,6 +132,13 @@ class Executor(Protocol):
     """
 
     async def execute(self, key: str) -> str: ...
+
+
+class Waiting:
+    """What an executor is besides that changes nothing: at its `timeout` it is over, not in doubt.
+
+    What its probe sees then says how it ends.
+    """
 
 
 class Eyes(Protocol):
@@ -260,6 +277,22 @@ class Hearing(Protocol):
 
     def beats(self, alert: str, now: Moment) -> bool:
         """Whether `alert`, which should always fire, was heard of lately."""
+        ...
+
+
+class Callers(Protocol):
+    """Says whose token that is, and what they may. Where that is not known, it raises."""
+
+    def knows(self, token: str) -> bool:
+        """Whether that token was somebody's before: then it is worth a question at any time."""
+        ...
+
+    async def who(self, token: str) -> Caller | None:
+        """Whose it is; None for nobody's who may be heard. Raises StepError: not known."""
+        ...
+
+    async def may(self, caller: Caller, verb: str, target: str) -> bool:
+        """Whether they may do that to a target; empty: to all. Raises StepError: not known."""
         ...
 
 

@@ -360,6 +360,19 @@ async def test_whoever_guesses_is_not_listened_to_for_a_while(shop: Shop, tmp_pa
     assert page.status == 200
 
 
+async def test_whoever_is_right_is_heard_whatever_others_at_their_address_guess(
+    shop: Shop, tmp_path: Path
+) -> None:
+    async with asked(tmp_path, shop) as (opened, client):
+        for _ in range(21):
+            wrong = await client.act("kill", EVE, on=True, reason="x")
+        pause = await client.act("pause", BEN, reason="x")
+        stop = await client.act("kill", on=True, reason="x")
+
+        assert opened.daemon.shared.ledger.killed
+    assert (wrong.status, pause.status, stop.status) == (429, 200, 200)
+
+
 # -- reading
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from tests.config.small_plugins import Files
 from watchdog.app.acts import SCOPES, body_of
 from watchdog.app.openapi import ANSWERS
-from watchdog.config.api_schema import ApiEntry, TokenEntry
+from watchdog.config.api_schema import ApiEntry, ClusterEntry, TokenEntry
 from watchdog.config.people_schema import PersonEntry
 from watchdog.domain.doors import Scope
 
@@ -50,7 +50,7 @@ def test_every_scope_has_its_row() -> None:
     assert [row.split("`")[1] for row in rows] == [scope.value for scope in Scope]
 
 
-@pytest.mark.parametrize("entry", [ApiEntry, TokenEntry, PersonEntry])
+@pytest.mark.parametrize("entry", [ApiEntry, TokenEntry, ClusterEntry, PersonEntry])
 def test_every_key_has_its_row(entry: type[BaseModel]) -> None:
     missing = [name for name in entry.model_fields if f"| `{name}` |" not in CONFIGURATION]
 

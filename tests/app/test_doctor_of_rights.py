@@ -10,9 +10,10 @@ from tests.bed.command_line import command
 from tests.bed.control_plane import ControlPlane
 from tests.bed.manifests import deployment
 from tests.deploy.rendering import KUBERNETES
-from watchdog.app.doctor_of_rights import rights_of_target
+from watchdog.app.doctor_of_rights import rights_of_sidecar, rights_of_target
 from watchdog.app.examined import Examined, Health
 from watchdog.app.loading import Files
+from watchdog.domain.sidecar import Sidecar
 
 FILE = """\
 target: checkout
@@ -55,6 +56,12 @@ class Examine:
         loaded = Files([self.file(rules, mode)]).load()
         [target] = loaded.targets
         return await rights_of_target(target)
+
+    def sidecar(self, rules: list[dict[str, Any]], journal: str = "checkout-journal") -> Sidecar:
+        """One whose account has these rules."""
+        token = self._plane.account(self._namespace, rules)
+        kubeconfig = self._plane.kubeconfig(self._folder, token, self._namespace)
+        return Sidecar("checkout", journal, {"kubeconfig": str(kubeconfig)})
 
     def file(self, rules: list[dict[str, Any]], mode: str) -> Path:
         token = self._plane.account(self._namespace, rules)
@@ -146,7 +153,7 @@ async def test_the_command_says_it_and_an_alert_only_watchdog_is_well(
     for version in ("v1", "v2"):
         control_plane.apply(deployment("checkout", f"shop:{version}"), namespace=namespace)
         await control_plane.until_rolled_out("deployment/checkout", namespace)
-    tracked = {"argocd.argoproj.io/tracking-id": "storefront:apps/Deployment:web/checkout"}
+    tracked = {"argocd.argoproj.io/tracking-id": f"storefront:apps/Deployment:{namespace}/checkout"}
     control_plane.patch("deployment/checkout", namespace, {"metadata": {"annotations": tracked}})
     file = examine.file(_evaluator(), "alert-only")
 
@@ -156,6 +163,50 @@ async def test_the_command_says_it_and_an_alert_only_watchdog_is_well(
     assert "not needed in alert-only" in said.out
     assert "resourceNames: [checkout]" in said.out
     assert "is kept by Argo CD's application storefront" in said.out
+    assert "unless a step `use: kubernetes_suspend` suspends it before this one" in said.out
+
+
+async def test_a_sidecar_misses_the_lease_and_the_journal_that_it_shares(examine: Examine) -> None:
+    [found] = await rights_of_sidecar(examine.sidecar([]))
+
+    assert (found.health, found.about[:15]) == (Health.WRONG, "sidecar: rights")
+    assert "update leases.coordination.k8s.io checkout (lease checkout)" in found.text
+    assert "create configmaps (journal checkout-journal)" in found.text
+    printed = yaml.safe_load(found.text.partition("\n")[2])
+
+    [found] = await rights_of_sidecar(examine.sidecar(printed))
+
+    assert (found.health, found.text) == (Health.OK, "all 6 that the file needs")
+
+
+async def test_a_sidecar_without_a_journal_needs_the_lease_alone(examine: Examine) -> None:
+    [found] = await rights_of_sidecar(examine.sidecar([], journal=""))
+
+    assert "configmaps" not in found.text
+    assert "create leases" in found.text
+
+
+async def test_a_watchdog_that_is_alone_needs_neither() -> None:
+    assert await rights_of_sidecar(None) == []
+    assert await rights_of_sidecar(Sidecar()) == []
+
+
+async def test_the_command_names_what_a_sidecar_misses(examine: Examine) -> None:
+    file = examine.file(_evaluator(), "alert-only")
+    [name] = file.parent.glob("kubeconfig-*")
+    shared = {"lease": "checkout", "journal": "checkout", "kubeconfig": str(name)}
+    daemon = file.with_name("daemon.yaml")
+    daemon.write_text(
+        yaml.safe_dump(
+            {"targets": [file.name], "journal": {"path": "journal.db"}, "sidecar": shared}
+        )
+    )
+
+    said = command("doctor", daemon)
+
+    assert said.code == 1
+    assert "WRONG  sidecar: rights in namespace" in said.out
+    assert "create leases.coordination.k8s.io (lease checkout)" in said.out
 
 
 def _evaluator() -> list[dict[str, Any]]:

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import aiohttp
 from aiohttp import web
@@ -14,6 +16,7 @@ from tests.bed.patience import until
 from tests.bed.wire import web_server
 
 _HOP = frozenset({"connection", "content-length", "host", "transfer-encoding"})
+_MOMENT = re.compile(rb'"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z"')
 _QUESTION = "/apis/authorization.k8s.io/"
 
 
@@ -29,7 +32,8 @@ class AnswerLoser:
     `refuses`: with which status a request is answered without being passed on; 0: not at all.
     `holds`: of which it is kept back for as long as somebody waits for it. `before` is called
     before a request is passed on, `delay` seconds after it came. `lost`, `held` and `refused`
-    count.
+    count. `gone`: nobody is there, and who asks is hung up on. `ahead`: by so many hours the
+    clock of the API server is off, as far as anybody can see from here.
     """
 
     plane: ControlPlane
@@ -38,7 +42,9 @@ class AnswerLoser:
     refuses: Callable[[web.Request], int] = lambda _request: 0
     before: Callable[[web.Request], None] = lambda _request: None
     holds: Callable[[web.Request], bool] = lambda _request: False
+    gone: Callable[[web.Request], bool] = lambda _request: False
     delay: float = 0.0
+    ahead: float = 0.0
     lost: int = 0
     held: int = 0
     refused: int = 0
@@ -48,6 +54,8 @@ class AnswerLoser:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         await asyncio.sleep(self.delay)
+        if self.gone(request):
+            return _hung_up_on(request)
         if status := self.refuses(request):
             self.refused += 1
             said = {"kind": "Status", "apiVersion": "v1", "code": status, "message": "not now"}
@@ -88,7 +96,7 @@ class AnswerLoser:
         if is_watch and isinstance(transport, asyncio.Transport):
             self.watches.add(transport)
         try:
-            async for chunk in upstream.content.iter_any():
+            async for chunk in self._said(upstream):
                 await response.write(chunk)
             await response.write_eof()
         except ConnectionError:
@@ -97,6 +105,23 @@ class AnswerLoser:
             if isinstance(transport, asyncio.Transport):
                 self.watches.discard(transport)
         return response
+
+    async def _said(self, upstream: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        if not self.ahead:
+            async for chunk in upstream.content.iter_any():
+                yield chunk
+            return
+        # A line at a time, so that no moment is cut in two.
+        left = b""
+        async for chunk in upstream.content.iter_any():
+            *lines, left = (left + chunk).split(b"\n")
+            for line in lines:
+                yield _MOMENT.sub(self._off, line) + b"\n"
+        yield _MOMENT.sub(self._off, left)
+
+    def _off(self, moment: re.Match[bytes]) -> bytes:
+        found = datetime.fromisoformat(moment[1].decode()) + timedelta(hours=self.ahead)
+        return f'"{found.isoformat()}Z"'.encode()
 
     def break_watches(self) -> None:
         """Hang up on everybody who watches."""

@@ -28,6 +28,13 @@ class Gateway:
     base: str = ""
     rule: Rule | None = None
     refused: int = 0
+    _streams: dict[int, web.Request] = field(default_factory=dict)
+
+    def hang_up(self) -> None:
+        """Break off whatever is being answered, such as a watch."""
+        for request in list(self._streams.values()):
+            if request.transport is not None:
+                request.transport.abort()
 
     async def answer(
         self, session: aiohttp.ClientSession, request: web.Request
@@ -48,9 +55,13 @@ class Gateway:
             response.content_type = answered.content_type
             await response.prepare(request)
             # Piece by piece: a watch has no end.
-            with suppress(ConnectionError):
-                async for piece in answered.content.iter_any():
-                    await response.write(piece)
+            self._streams[id(request)] = request
+            try:
+                with suppress(ConnectionError):
+                    async for piece in answered.content.iter_any():
+                        await response.write(piece)
+            finally:
+                self._streams.pop(id(request), None)
             return response
 
 

@@ -204,11 +204,13 @@ async def scene(
     auto: bool = True,
     bounds: Sequence[float] = BOUNDS,
     file: str = "",
+    environ: Mapping[str, str] | None = None,
     **settings: object,
 ) -> AsyncIterator[Scene]:
     """Everything at work, the service calm. `prometheus`: the program's path.
 
-    `file` is the target's text in place of the shipped one; `settings` are of the daemon's file.
+    `file` is the target's text in place of the shipped one, `environ` what the daemon gets besides;
+    `settings` are of the daemon's file.
     """
     async with AsyncExitStack() as stack:
         service = HybridService(SystemClock(), TOKEN, per_second=20 * SPEED, bounds=bounds)
@@ -219,8 +221,8 @@ async def scene(
         text = file or (armed(SHIPPED.read_text()) if auto else SHIPPED.read_text())
         (folder / "watchdog.yaml").write_text(text)
         _write_daemon_file(folder, service, listen, settings)
-        environ = {"ADMIN_TOKEN": TOKEN, "BASE_URL": service.url, "PROMETHEUS_URL": server.url}
-        at_work = Scene(folder, service, server, listen, environ)
+        own = {"ADMIN_TOKEN": TOKEN, "BASE_URL": service.url, "PROMETHEUS_URL": server.url}
+        at_work = Scene(folder, service, server, listen, {**own, **(environ or {})})
         await server.until_number(ERRORS)
         await at_work.start()
         try:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from tests.bed import gitops
 from tests.bed.control_plane import ControlPlane
 from tests.bed.manifests import Fails, cron_job, daemon_set, deployment, service, stateful_set
 from tests.bed.patience import until
@@ -42,6 +43,8 @@ class Verb:
     options: Mapping[str, Any]
     render: str
     sent: tuple[Sent, ...] = ()
+    # The kinds of whoever keeps the object, where that is what is changed.
+    keepers: tuple[str, ...] = ()
 
 
 async def two_deployments(plane: ControlPlane, namespace: str) -> None:
@@ -95,6 +98,41 @@ async def traffic(plane: ControlPlane, namespace: str) -> None:
 async def a_cron_job(plane: ControlPlane, namespace: str) -> None:
     """One that never runs by itself."""
     plane.apply(cron_job("restore"), namespace=namespace)
+
+
+async def kept_by_flux(plane: ControlPlane, namespace: str) -> None:
+    """A Deployment of a Kustomization."""
+    gitops.install(plane, "Kustomization")
+    shop = gitops.of_flux(deployment("shop"), namespace)
+    plane.apply(gitops.kustomization(suspend=False), shop, namespace=namespace)
+
+
+async def a_service_of_helm(plane: ControlPlane, namespace: str) -> None:
+    """A Service of a HelmRelease that says nothing of being suspended."""
+    gitops.install(plane, "HelmRelease")
+    shop = gitops.of_flux(service("shop"), namespace, kind="HelmRelease")
+    plane.apply(gitops.helm_release(), shop, namespace=namespace)
+
+
+async def kept_by_argo(plane: ControlPlane, namespace: str) -> None:
+    """A Deployment of an application that syncs by itself, outside of Argo CD's namespace."""
+    gitops.install(plane, "Application")
+    app = gitops.application(automated={"prune": True, "selfHeal": True})
+    shop = gitops.of_argo(deployment("shop"), namespace, f"{namespace}_shop")
+    plane.apply(app, shop, namespace=namespace)
+
+
+async def suspended_flux(plane: ControlPlane, namespace: str) -> None:
+    """A Kustomization that an earlier run suspended."""
+    await kept_by_flux(plane, namespace)
+    gitops.suspended_by_us(plane, "Kustomization", namespace, was=False)
+
+
+async def suspended_argo(plane: ControlPlane, namespace: str) -> None:
+    """An application that an earlier run suspended."""
+    await kept_by_argo(plane, namespace)
+    was = {"prune": True, "selfHeal": True}
+    gitops.suspended_by_us(plane, "Application", namespace, was=was)
 
 
 async def until_stuck(plane: ControlPlane, namespace: str, *names: str) -> None:
@@ -227,5 +265,57 @@ VERBS = [
         options={"name": "restore", "from": "cronjob/restore"},
         render="CREATE job/restore-…: cronjob/restore",
         sent=(Sent("create", "jobs", job_name("restore", KEY), f'"image": "{OLD}"'),),
+    ),
+    Verb(
+        name="suspend a Kustomization",
+        use="kubernetes_suspend",
+        prepare=kept_by_flux,
+        options={"workload": "deployment/shop", "owner": "kustomization/shop"},
+        render="PATCH kustomization/shop: /spec/suspend = true",
+        sent=(Sent("patch", "kustomizations", "shop", '"path": "/spec/suspend", "value": true'),),
+        keepers=("Kustomization",),
+    ),
+    Verb(
+        name="suspend the HelmRelease of a Service",
+        use="kubernetes_suspend",
+        prepare=a_service_of_helm,
+        options={"service": "shop", "owner": "helmrelease/shop"},
+        render="PATCH helmrelease/shop: /spec/suspend = true",
+        sent=(Sent("patch", "helmreleases", "shop", '"path": "/spec/suspend", "value": true'),),
+        keepers=("HelmRelease",),
+    ),
+    Verb(
+        name="suspend an application",
+        use="kubernetes_suspend",
+        prepare=kept_by_argo,
+        options={"workload": "deployment/shop", "owner": "application/shop"},
+        render="PATCH application/shop: /spec/syncPolicy/automated is noted, and removed",
+        sent=(
+            Sent(
+                "patch",
+                "applications",
+                "shop",
+                '{"op": "remove", "path": "/spec/syncPolicy/automated"}',
+            ),
+        ),
+        keepers=("Application",),
+    ),
+    Verb(
+        name="resume a Kustomization",
+        use="kubernetes_resume",
+        prepare=suspended_flux,
+        options={"workload": "deployment/shop", "owner": "kustomization/shop"},
+        render="PATCH kustomization/shop: as before we suspended it",
+        sent=(Sent("patch", "kustomizations", "shop", '"path": "/spec/suspend", "value": false'),),
+        keepers=("Kustomization",),
+    ),
+    Verb(
+        name="resume an application",
+        use="kubernetes_resume",
+        prepare=suspended_argo,
+        options={"workload": "deployment/shop", "owner": "application/shop"},
+        render="PATCH application/shop: as before we suspended it",
+        sent=(Sent("patch", "applications", "shop", '"value": {"prune": true, "selfHeal": true}'),),
+        keepers=("Application",),
     ),
 ]

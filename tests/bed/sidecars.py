@@ -1,4 +1,7 @@
-"""Several watchdogs of one target, each as a pod would have it: processes on a real API server."""
+"""Several watchdogs of one target, each as a pod would have it: processes on a real API server.
+
+They have the account of the shipped sidecar, its files but for the target, and no other right.
+"""
 
 import asyncio
 import json
@@ -8,12 +11,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
+import yaml
 from aiohttp import web
 
+from tests.bed.by_health import target_by_health
 from tests.bed.control_plane import ControlPlane, rolled_out
 from tests.bed.manifests import deployment
 from tests.bed.patience import until
+from tests.deploy.rendering import Object, only, sidecar
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.sqlite_reader import open_reader
 from watchdog.domain.errors import JournalError
@@ -23,33 +30,6 @@ GOOD, BAD = "registry.test:5000/shop:v1", "registry.test:5000/shop:v2"
 NAMES = ("one", "two", "three")
 # Seconds. A lease that nobody lets go is free after 15, and a pod starts within some more.
 PATIENCE = 90.0
-# What the account of such a pod needs, and no more.
-RULES = (
-    {
-        "apiGroups": ["apps"],
-        "resources": ["deployments"],
-        "resourceNames": ["shop"],
-        "verbs": ["get", "patch"],
-    },
-    {
-        "apiGroups": ["apps"],
-        "resources": ["deployments", "replicasets"],
-        "verbs": ["list", "watch"],
-    },
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
-    {
-        "apiGroups": ["coordination.k8s.io"],
-        "resources": ["leases"],
-        "verbs": ["create"],
-    },
-    {
-        "apiGroups": ["coordination.k8s.io"],
-        "resources": ["leases"],
-        "resourceNames": ["shop-watchdog"],
-        "verbs": ["get", "update"],
-    },
-    {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get", "update"]},
-)
 
 
 @dataclass(slots=True)
@@ -60,15 +40,27 @@ class Pods:
     namespace: str
     folder: Path
     kubeconfig: Path
+    shipped: Sequence[Object]
     health: str = ""
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+
+    @property
+    def service(self) -> str:
+        """The Deployment's name."""
+        return str(only(self.shipped, "Deployment")["metadata"]["name"])
+
+    @property
+    def user(self) -> str:
+        """Their account, as the audit log calls it."""
+        name = only(self.shipped, "ServiceAccount")["metadata"]["name"]
+        return f"system:serviceaccount:{self.namespace}:{name}"
 
     async def start(self, name: str) -> None:
         """One more pod: an empty folder, unless it is the container of before."""
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
         (folder / "daemon.yaml").write_text(json.dumps(self._daemon()))
-        (folder / "shop.yaml").write_text(json.dumps(self._target()))
+        (folder / "watchdog.yaml").write_text(json.dumps(self._target()))
         with (folder / "log").open("ab") as log:
             self.processes[name] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "watchdog", "run", "daemon.yaml",
@@ -86,14 +78,21 @@ class Pods:
     @property
     def leader(self) -> str:
         """Whoever holds the lease and lives; empty for nobody."""
-        answer = self.plane.look("lease/shop-watchdog", self.namespace)
+        answer = self.plane.look(f"lease/{self.service}", f"{self.service}-watchdog")
         held = answer.checked["spec"].get("holderIdentity", "") if answer.status == 200 else ""
         pid = held.split("-")[-2] if held else ""
         return next((n for n, one in self.processes.items() if str(one.pid) == pid), "")
 
     async def until_led(self) -> str:
         """Its name, once there is one."""
-        await until(lambda: bool(self.leader), "one of them leads", PATIENCE)
+        return await self.until_follows("")
+
+    async def until_follows(self, before: str) -> str:
+        """The name of another one, once it leads."""
+        try:
+            await until(lambda: self.leader not in ("", before), "another one leads", PATIENCE)
+        except AssertionError as error:
+            raise AssertionError(f"{error}:\n{self.logs}") from None
         return self.leader
 
     async def records(self) -> Sequence[Record]:
@@ -124,64 +123,59 @@ class Pods:
 
     async def deploy(self, image: str) -> None:
         """Somebody deploys."""
-        self.plane.apply(deployment("shop", image), namespace=self.namespace)
-        await self.plane.until_rolled_out("deployment/shop", self.namespace)
+        deployment = only(self.shipped, "Deployment")
+        _service_in(deployment)["image"] = image
+        self.plane.apply(deployment)
+        await self.plane.until_rolled_out(f"deployment/{self.service}", self.namespace)
 
     def is_well(self) -> bool:
-        found = self.plane.get("deployment/shop", self.namespace)
-        (container,) = found["spec"]["template"]["spec"]["containers"]
-        return container["image"] == GOOD and rolled_out(found)
+        found = self.plane.get(f"deployment/{self.service}", self.namespace)
+        return _service_in(found)["image"] == GOOD and rolled_out(found)
 
-    def _daemon(self) -> dict[str, object]:
-        access = {"kubeconfig": str(self.kubeconfig)}
+    def _daemon(self) -> Object:
+        shipped = yaml.safe_load(only(self.shipped, "ConfigMap")["data"]["daemon.yaml"])
+        reached = {"kubeconfig": str(self.kubeconfig)}
         return {
+            **shipped,
             "journal": {"path": "journal.db"},
-            "targets": ["shop.yaml"],
-            "sidecar": {"lease": "shop-watchdog", "journal": "shop-journal", **access},
+            "sidecar": {**shipped["sidecar"], **reached},
         }
 
-    def _target(self) -> dict[str, object]:
-        of_shop = {"kubeconfig": str(self.kubeconfig), "workload": "deployment/shop"}
+    def _target(self) -> Object:
+        workload = f"deployment/{self.service}"
+        mine = {"kubeconfig": str(self.kubeconfig), "workload": workload}
         steps = [
             {
                 "name": "undo",
                 "use": "kubernetes_undo",
-                "with": {**of_shop, "to": "previous"},
+                "with": {**mine, "to": "previous"},
                 "repeat": "observable",
                 "settle": "1s",
             },
             {
                 "name": "rolled out",
                 "use": "kubernetes_rollout",
-                "with": of_shop,
+                "with": mine,
                 "repeat": "idempotent",
                 "timeout": "60s",
             },
         ]
-        proof = {"signal": "healthy", "is": "ok", "samples": 2, "pause": "0.5s", "within": "60s"}
-        return {
-            "target": "shop",
-            "mode": "auto",
-            "armed_by": "test",
-            "sources": {"health": {"use": "http", "url": self.health, "every": "1s"}},
-            "signals": {"healthy": {"from": "health"}},
-            "triggers": {"down": {"signal": "healthy", "fails": 2, "plan": "undo"}},
-            "plans": {
-                "undo": {
-                    "steps": steps,
-                    "verify": [proof],
-                    "verify_trigger": False,
-                    "watch": {"short": "0s", "long": "0s"},
-                }
-            },
-        }
+        return target_by_health(self.service, self.health, steps, samples=2, pause="0.5s")
 
 
 @asynccontextmanager
-async def pods_of(plane: ControlPlane, namespace: str, folder: Path) -> AsyncIterator[Pods]:
+async def pods_of(
+    plane: ControlPlane, namespace: str, folder: Path, kubectl: str
+) -> AsyncIterator[Pods]:
     """Three of them over a Deployment that is well, and killed at the end."""
-    token = plane.account(namespace, RULES)
-    pods = Pods(plane, namespace, folder, plane.kubeconfig(folder, token, namespace))
+    rendered = folder / "rendered"
+    rendered.mkdir()
+    # What is made of the service's name is one of its kind in the whole cluster.
+    objects, turns = sidecar(kubectl, rendered, namespace, deployment(namespace, GOOD))
+    plane.apply(*turns, *objects)
+    account = only(objects, "ServiceAccount")["metadata"]["name"]
+    kubeconfig = plane.kubeconfig(folder, plane.token(namespace, account), namespace)
+    pods = Pods(plane, namespace, folder, kubeconfig, objects)
     await pods.deploy(GOOD)
     async with _health(pods) as pods.health:
         try:
@@ -191,6 +185,15 @@ async def pods_of(plane: ControlPlane, namespace: str, folder: Path) -> AsyncIte
         finally:
             for name in list(pods.processes):
                 await pods.end(name, signal.SIGKILL)
+            plane.delete(f"namespace/{only(turns, 'Namespace')['metadata']['name']}")
+
+
+def _service_in(deployment: Object) -> Object:
+    """Its container, and not the watchdog's."""
+    [found] = [
+        one for one in deployment["spec"]["template"]["spec"]["containers"] if one["name"] == "app"
+    ]
+    return cast("Object", found)
 
 
 @asynccontextmanager

@@ -12,6 +12,8 @@ VARIABLES = {
     "BASE_URL": "http://127.0.0.1:8080",
     "PROMETHEUS_URL": "http://127.0.0.1:9090",
     "ADMIN_TOKEN": "unused",
+    "INTERNAL_URL": "http://127.0.0.1:8081",
+    "PUBLIC_URL": "http://127.0.0.1:8080",
 }
 FIVE_PERCENT = """
 tests:
@@ -43,6 +45,7 @@ def played(tmp_path: Path, text: str, *words: str) -> Said:
     ("target", "cases", "count"),
     [
         ("config/hybrid-routing/watchdog.yaml", "config/hybrid-routing/cases.yaml", 13),
+        ("config/agent-platform/watchdog.yaml", "config/agent-platform/cases.yaml", 4),
         ("tests/cases/edges.target.yaml", "tests/cases/edges.cases.yaml", 8),
     ],
 )

@@ -46,7 +46,7 @@ def test_a_pause_and_its_end_are_on_record_with_the_user_and_the_name(
     pause, resume = bodies(tmp_path, "CommandReceived")
     user = pwd.getpwuid(os.getuid()).pw_name
     assert '"by":"Ann","command":"pause","detail":"shop: a release"' in pause
-    assert f'"uid":{os.getuid()},"via":"socket"' in pause
+    assert f'"uid":{os.getuid()},"user":"","via":"socket"' in pause
     assert f'"by":"{user}","command":"resume"' in resume
 
 

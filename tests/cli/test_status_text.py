@@ -53,9 +53,9 @@ async def test_each_reason_why_not_says_how_to_lift_it_and_when_it_ends() -> Non
 
     assert lines[:5] == [
         "shop: would NOT act now",
-        "  - kill_switch: the kill switch is on; remove the kill file, or `kill --off` lifts it",
+        "  - kill_switch: the kill switch is on; remove what holds it, or `kill --off` lifts it",
         "    a drill",
-        "  - paused: a person paused it; `resume` lifts it",
+        "  - paused: a person paused it; `resume` lifts it, or removing the annotation",
         "    all targets, by bob: a fire",
     ]
     assert "KILL SWITCH ON: a drill" in lines

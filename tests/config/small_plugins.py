@@ -116,6 +116,9 @@ EXECUTORS: dict[str, AnyExecutorPlugin] = {
     "http": ExecutorPlugin("a request", Request, never_built, never_built),
     "command": ExecutorPlugin("a program", Program, never_built, never_built),
     "kubernetes_undo": ExecutorPlugin("a return", Rolling, never_built, never_built, inspects=True),
+    "kubernetes_suspend": ExecutorPlugin(
+        "a rest", Rolling, never_built, never_built, inspects=True
+    ),
     "kubernetes_rollout": ExecutorPlugin(
         "a wait", Rolling, never_built, never_built, inspects=True
     ),

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.config.small_plugins import MINIMAL, Files
-from watchdog.domain.doors import ApiDoor, Scope, TokenDoor
+from watchdog.domain.doors import ApiDoor, ClusterDoor, Scope, TokenDoor
 from watchdog.domain.errors import ConfigError
 
 ANA = "{person: ana, token: {file: /run/ana}, scopes: [read, act]}"
@@ -98,3 +98,50 @@ def test_without_the_api_nobody_is_warned(files: Files) -> None:
     files.write("daemon.yaml", 'listen: "0.0.0.0:9095"')
 
     assert files.load("daemon.yaml").warnings == ()
+
+
+# -- users of a cluster
+
+
+def test_a_cluster_may_say_who_somebody_is_in_place_of_tokens(files: Files) -> None:
+    files.write("daemon.yaml", 'listen: "127.0.0.1:1"\napi: {kubernetes: {}}\n')
+
+    api = files.load("daemon.yaml").daemon.api
+    assert api == ApiDoor(cluster=ClusterDoor("rollback-watchdog", 10.0, {}))
+
+
+def test_the_file_says_which_cluster_and_for_whom_its_tokens_are(files: Files) -> None:
+    cluster = "{audience: ops, cache: 2s, namespace: shop, kubeconfig: /k, context: blue}"
+    files.write("daemon.yaml", a_file(ANA, more=f", kubernetes: {cluster}"))
+
+    api = files.load("daemon.yaml").daemon.api
+    assert api is not None
+    assert len(api.tokens) == 1
+    access = {"namespace": "shop", "kubeconfig": "/k", "context": "blue"}
+    assert api.cluster == ClusterDoor("ops", 2.0, access)
+
+
+@pytest.mark.parametrize(
+    ("api", "said"),
+    [
+        ("{}", "nobody could ask for anything: give `tokens` or `kubernetes`"),
+        ("{kubernetes: {audience: ''}}", "api.kubernetes.audience: "),
+        ("{kubernetes: {cache: 0s}}", "api.kubernetes.cache: "),
+        ("{kubernetes: {cache: 61s}}", "api.kubernetes.cache: "),
+        ("{kubernetes: {cache: -1s}}", "api.kubernetes.cache: "),
+        ("{kubernetes: {namespace: A_b}}", "api.kubernetes.namespace: "),
+        ("{kubernetes: {audiences: [a]}}", "did you mean 'audience'?"),
+    ],
+)
+def test_what_is_no_cluster_is_refused(files: Files, api: str, said: str) -> None:
+    files.write("daemon.yaml", f'listen: "127.0.0.1:1"\napi: {api}\n')
+
+    with pytest.raises(ConfigError) as refused:
+        files.load("daemon.yaml")
+    assert said in str(refused.value)
+
+
+def test_tokens_of_a_cluster_in_the_clear_are_warned_of(files: Files) -> None:
+    files.write("daemon.yaml", 'listen: "0.0.0.0:1"\napi: {kubernetes: {}}\n')
+
+    assert ["in the clear" in str(one) for one in files.load("daemon.yaml").warnings] == [True]

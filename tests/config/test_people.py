@@ -20,6 +20,15 @@ def test_people_have_roles_and_accounts(files: Files) -> None:
     }
 
 
+def test_people_may_be_users_of_a_cluster(files: Files) -> None:
+    files.write(
+        "daemon.yaml", "people: {ana: {kubernetes: ['system:serviceaccount:shop:ana', ada]}}"
+    )
+
+    users = frozenset({"system:serviceaccount:shop:ana", "ada"})
+    assert files.load("daemon.yaml").daemon.people == {"ana": Person("ana", users=users)}
+
+
 def test_the_environment_sets_them_as_well(files: Files) -> None:
     environ = {"ROLLBACK_WATCHDOG_PEOPLE": '{"ana": {"roles": ["lead"]}}'}
     files.write("a.yaml", MINIMAL)
@@ -32,6 +41,10 @@ def test_the_environment_sets_them_as_well(files: Files) -> None:
     ("people", "said"),
     [
         ("{ana: {uids: [7]}, ben: {uids: [7]}}", "uid 7 is that of ana and of ben"),
+        (
+            "{ana: {kubernetes: [ada]}, ben: {kubernetes: [ada]}}",
+            "user ada is that of ana and of ben",
+        ),
         ("{ana: {uids: [-1]}}", "people.ana.uids[0]: "),
         ("{ana: {uids: [true]}}", "should be a whole number, not true or false"),
         ("{ana: {role: [lead]}}", "unknown key; did you mean 'roles'?"),

@@ -17,6 +17,8 @@ ENVIRON = {
     "PROMETHEUS_URL": "http://127.0.0.1:9090",
     "SERVICE_URL": "http://127.0.0.1:8080",
     "ROLLBACK_URL": "http://127.0.0.1:8090/rollback",
+    "INTERNAL_URL": "http://127.0.0.1:8081",
+    "PUBLIC_URL": "http://127.0.0.1:8080",
 }
 # As a user first meets it, to the letter.
 SKETCH = """

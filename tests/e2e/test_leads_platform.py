@@ -1,5 +1,5 @@
-"""Acceptance on a service in a real control plane: flags off, the good version back, as many pods
-and the same traffic as before."""
+"""Acceptance on a service in a real control plane: the good version back, with as many pods and the
+same traffic as before, and a job that runs once."""
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -12,7 +12,6 @@ from tests.bed.cluster_steps import paths
 from tests.bed.control_plane import ControlPlane
 from tests.bed.leads_platform import (
     BAD,
-    FLAGS,
     GOOD,
     NAME,
     NUMBERS,
@@ -23,9 +22,8 @@ from tests.bed.leads_platform import (
 from tests.bed.manifests import READY_AFTER, cron_job, service
 from tests.control_plane.audit import Call
 from tests.faults.site import TARGET, Site, a_site
-from watchdog.domain.events import RunEnded, TriggerChanged
+from watchdog.domain.events import RunEnded
 from watchdog.domain.progress import RunVerified
-from watchdog.domain.trigger import Change
 
 # One divisor for every duration of the file: a minute passes in a second.
 SPEED = 60.0
@@ -78,7 +76,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 def the_file(
     platform: LeadsPlatform, kubeconfig: Path, steps: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Three failed looks of the ready check, or a slow service for five minutes: `steps`."""
+    """Three failed looks of the ready check: `steps`."""
     reach = {"kubeconfig": str(kubeconfig)}
     reaching = [
         {**one, "with": {**reach, **one["with"]}} if "with" in one else one for one in steps
@@ -102,7 +100,6 @@ def the_file(
         },
         "triggers": {
             "down": {"signal": "ready", "fails": 3, "severity": "critical", "plan": "back"},
-            "slow": {"signal": "response", "above": "5s", "for": "5m", "plan": "back"},
         },
         "plans": {
             "back": {
@@ -118,8 +115,8 @@ def the_file(
 
 async def carried_out(
     site: Site, platform: LeadsPlatform, steps: Sequence[Mapping[str, Any]]
-) -> tuple[str, list[Call]]:
-    """Which trigger fired, and what the API server was asked to change, until the run ended."""
+) -> list[Call]:
+    """What the API server was asked to change, until the run ended well."""
     plane, namespace = platform.plane, platform.namespace
     token = plane.account(namespace, RULES)
     began = plane.mark()
@@ -128,56 +125,7 @@ async def carried_out(
         ended = await site.until_event(RunEnded)
         verified = await site.until_event(RunVerified)
     assert (ended.outcome.value, verified.proof.value) == ("succeeded", "passed"), site.log
-    (firing,) = await site.events(TriggerChanged, change=Change.FIRING)
-    return firing.trigger, plane.calls(namespace, began)
-
-
-async def test_e4_3_a_service_that_is_not_ready_gets_the_known_good_version(
-    site: Site, platform: LeadsPlatform
-) -> None:
-    await platform.runs(GOOD)
-    await platform.runs(BAD)
-
-    fired, calls = await carried_out(
-        site,
-        platform,
-        [{"use": "kubernetes_image", "with": {"workload": WORKLOAD, "tag": "v1.2.2"}}, ROLLED_OUT],
-    )
-
-    assert fired == "down"
-    # The port is no tag.
-    assert platform.images() == {GOOD}
-    (call,) = calls
-    assert (call.verb, call.resource, call.name) == ("patch", "deployments", NAME)
-    assert paths(call) == ["/spec/template/spec/containers/0/image"]
-
-
-async def test_e4_1_a_slow_service_loses_its_four_features_in_one_change(
-    site: Site, platform: LeadsPlatform
-) -> None:
-    await platform.runs(GOOD)
-    platform.slow = True
-
-    fired, calls = await carried_out(
-        site,
-        platform,
-        [
-            {
-                "use": "kubernetes_env",
-                "with": {"workload": WORKLOAD, "set": dict.fromkeys(FLAGS, False)},
-            },
-            ROLLED_OUT,
-        ],
-    )
-
-    assert fired == "slow"
-    environments = platform.environments()
-    assert len(environments) == 3
-    for environment in environments:
-        assert environment == {**platform.others, **dict.fromkeys(FLAGS, "false")}
-    (call,) = calls
-    assert len(paths(call)) == len(FLAGS)
-    assert all(path.endswith("/value") for path in paths(call))
+    return plane.calls(namespace, began)
 
 
 async def test_traffic_and_pods_are_taken_away_and_come_back_as_they_were(
@@ -205,7 +153,7 @@ async def test_traffic_and_pods_are_taken_away_and_come_back_as_they_were(
         },
     ]
 
-    _, calls = await carried_out(site, platform, steps)
+    calls = await carried_out(site, platform, steps)
 
     assert [(call.resource, *paths(call)) for call in calls] == [
         ("services", "/spec/selector"),

@@ -1,5 +1,6 @@
 """What becomes of a rollback where something is wrong: the table of docs/kubernetes.md."""
 
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +41,7 @@ class Row:
     """`outcome` of the run, or that none was begun; `version`: what is to run in the end.
 
     `begins` has something go wrong. `options` are of the undo step; `reached`: by whom and where,
-    as the words of `ControlPlane.kubeconfig`.
+    as the words of `ControlPlane.kubeconfig`; `waits`: for how long for the rollout.
     """
 
     what: str
@@ -53,6 +54,7 @@ class Row:
     workload: str = DEPLOYMENT
     reached: Callable[[Trouble], Mapping[str, Any]] = lambda _: {}
     seconds: str = "20s"
+    waits: str = "60s"
 
     @property
     def name(self) -> str:
@@ -131,6 +133,29 @@ def gone_after_the_patch(trouble: Trouble) -> None:
         return 503 if away else 0
 
     way.refuses = refuses
+
+
+def gone_for_a_minute(trouble: Trouble) -> None:
+    """From the patch on nobody is there at its address, and watches end."""
+    way, seen = trouble.way, trouble.state
+
+    def gone(request: web.Request) -> bool:
+        if _of_patches(request):
+            seen.setdefault("until", time.monotonic() + 60.0)
+            way.break_watches()
+            return False
+        return bool(time.monotonic() < seen.get("until", 0.0))
+
+    way.gone = gone
+
+
+def at_another_hour(ahead: float) -> Callable[[Trouble], None]:
+    """Whatever the API server says of a moment is off by so many hours."""
+
+    def begins(trouble: Trouble) -> None:
+        trouble.way.ahead = ahead
+
+    return begins
 
 
 def lost_answer(trouble: Trouble) -> None:
@@ -262,6 +287,19 @@ ROWS = (
         "an API server that is gone for a while, after the patch", DONE, OLD,
         "waited for, for as long as the step has",
         begins=gone_after_the_patch,
+    ),
+    Row(
+        "an API server that is gone for a minute, after the patch", DONE, OLD,
+        "the same",
+        begins=gone_for_a_minute, waits="150s",
+    ),
+    Row(
+        "the clock of the API server is an hour ahead", DONE, OLD, "nothing is told by it",
+        begins=at_another_hour(1.0),
+    ),
+    Row(
+        "the clock of the API server is an hour behind", DONE, OLD, "nothing is told by it",
+        begins=at_another_hour(-1.0),
     ),
     Row("an API server that is slow", DONE, OLD, "waited for", begins=slow),
     Row("watches that are closed", DONE, OLD, "begun again", begins=broken_watches),

@@ -52,9 +52,10 @@ class Aftermath:
     def details(self, row: Row) -> list[str]:
         """What was written down of it."""
         return [
-            str(getattr(record.event, "detail", ""))
+            detail
             for record in self.records
             if getattr(record.event, "target", row.name) == row.name
+            and (detail := str(getattr(record.event, "detail", "")))
         ]
 
 
@@ -77,23 +78,20 @@ async def _let_it_happen(plane: ControlPlane, folder: Path) -> Aftermath:
         site.write(*(_target(site, health, row, troubles[row.name]) for row in ROWS))
         for row in ROWS:
             row.begins(troubles[row.name])
-        decided = {row.name for row in ROWS}
+        # Where all ask at once, one may be put off for a moment.
+        begun = {row.name for row in ROWS if row.outcome != REFUSED}
+        refused = {row.name for row in ROWS} - begun
         async with site.at_work(), asyncio.timeout(LONGEST):
-            settled = await _settled(site)
-            while decided - settled:
+            left = begun | refused
+            while left:
                 await asyncio.sleep(0.1)
-                settled = await _settled(site)
+                left -= begun & {one.target for one in await site.events(RunEnded)}
+                left -= refused & {one.target for one in await site.events(Decided) if one.refusal}
         await site.assert_sound()
         runs = {row.name: image(plane, troubles[row.name].namespace, row.workload) for row in ROWS}
         for trouble in troubles.values():
             plane.delete(f"namespace/{trouble.namespace}")
         return Aftermath(await site.records(), runs)
-
-
-async def _settled(site: Site) -> set[str]:
-    """The targets whose run is over, or was not begun."""
-    refused = {one.target for one in await site.events(Decided) if one.refusal}
-    return refused | {one.target for one in await site.events(RunEnded)}
 
 
 @asynccontextmanager
@@ -120,7 +118,7 @@ def _target(site: Site, health: str, row: Row, trouble: Trouble) -> dict[str, An
     file = str(trouble.plane.kubeconfig(site.folder, **reached))
     return a_rollback(
         site, row.name, f"{health}/{trouble.namespace}/{row.workload}", file,
-        workload=row.workload, options=row.options, seconds=row.seconds,
+        workload=row.workload, options=row.options, seconds=row.seconds, waits=row.waits,
     )  # fmt: skip
 
 
@@ -133,6 +131,7 @@ def a_rollback(
     workload: str = DEPLOYMENT,
     options: Mapping[str, Any],
     seconds: str = "20s",
+    waits: str = "60s",
     patience: str = "500ms",
 ) -> dict[str, Any]:
     """A target that returns its workload and waits for the rollout."""
@@ -140,7 +139,7 @@ def a_rollback(
     undo = {"name": "undo", "use": "kubernetes_undo", "with": {**where, **options},
             "timeout": seconds, "settle": "1s"}  # fmt: skip
     wait = {"name": "wait", "use": "kubernetes_rollout", "with": {**where, "patience": patience},
-            "timeout": "20s", "retries": 0}  # fmt: skip
+            "timeout": waits, "retries": 0}  # fmt: skip
     target = a_target(site.api, undo, wait, name=name)
     target["sources"]["health"] |= {"url": health, "every": "1s"}
     return target

@@ -2,6 +2,7 @@
 
 from tests.mutants.planted import BUGS, Bug
 from tests.mutants.planted_cluster import CLUSTER_BUGS
+from tests.mutants.planted_switches import SWITCH_BUGS
 
 _RUNNER, _NEXT = "watchdog/engine/runner.py", "watchdog/domain/next_action.py"
 _RUN, _LEDGER = "watchdog/domain/run.py", "watchdog/domain/ledger.py"
@@ -35,7 +36,8 @@ RUN_BUGS = (
         "the result is written before the effect",
         _RUNNER,
         "        ok, detail = await self._send(key, filled)\n"
-        "        await self._record(StepAnswered(self.run.id, stage, index, ok, detail))\n",
+        "        idle = isinstance(detail, NothingSent)\n"
+        "        await self._record(StepAnswered(self.run.id, stage, index, ok, detail, idle))\n",
         "        await self._record(StepAnswered(self.run.id, stage, index, True, 'ok'))\n"
         "        await self._send(key, filled)\n",
         (f"{_OF_RUNNER}::test_a_step_is_journalled_before_and_after",),
@@ -72,8 +74,8 @@ RUN_BUGS = (
     Bug(
         "the key is another for every attempt",
         _RUN,
-        'return f"{self.id}/{self.stage.value}/{number}"',
-        'return f"{self.id}/{self.stage.value}/{number + (100 if self.flight else 0)}"',
+        "return step_key(self.id, self.stage, number)",
+        "return step_key(self.id, self.stage, number + (100 if self.flight else 0))",
         (f"{_OF_RUN}::test_every_attempt_at_a_step_has_the_same_key_and_every_step_its_own",),
     ),
     Bug(
@@ -132,9 +134,9 @@ RUN_BUGS = (
     # -- proof
     Bug(
         "not to know is as good as well",
-        _RUN,
-        "good = before.good + 1 if event.verdict is Verdict.OK else 0",
-        "good = before.good + 1 if not breach else 0",
+        "watchdog/domain/sampling.py",
+        "good=seen.good + 1 if event.verdict is Verdict.OK else 0",
+        "good=seen.good + 1 if not breach else 0",
         (f"{_OF_NEXT}::test_unknown_extends_a_check_and_never_passes_it",),
     ),
     Bug(
@@ -289,4 +291,4 @@ RUN_BUGS = (
         (f"{_TOLD}::{_RETOLD}",),
     ),
 )
-ALL_BUGS = (*BUGS, *RUN_BUGS, *CLUSTER_BUGS)
+ALL_BUGS = (*BUGS, *RUN_BUGS, *CLUSTER_BUGS, *SWITCH_BUGS)

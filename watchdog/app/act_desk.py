@@ -101,7 +101,9 @@ class ActDesk:
         command = clean(self._secrets.redact(asked.command), _LONGEST_NAME)
         with suppress(JournalError, TimeoutError):
             async with asyncio.timeout(_RECORD_LIMIT):
-                event = CommandRefused(command, asked.person, status, reason, via=Via.API)
+                event = CommandRefused(
+                    command, asked.person, status, reason, Via.API, asked.user, asked.groups
+                )
                 await self._journal.append(event)
 
     async def act(self, asked: Asked, arguments: Mapping[str, Any]) -> Reply:
@@ -111,6 +113,8 @@ class ActDesk:
             via=Via.API,
             key=_digest(asked.key),
             asks=_digest(json.dumps([asked.command, arguments], sort_keys=True)),
+            user=asked.user,
+            groups=asked.groups,
         )
         try:
             wanted = read_body(asked.command, arguments)

@@ -5,12 +5,15 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from watchdog.domain.callers import LONGEST_NAME
 from watchdog.domain.errors import ConfigError
 from watchdog.domain.progress import Recovery
 
 # A name and a reason are the point of an audit: neither may be blank.
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
-Who = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Who = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME)
+]
 # Unix seconds, up to the last that a date can be written for.
 When = Annotated[float, Field(ge=0, le=253_402_300_799)]
 

@@ -126,8 +126,9 @@ class Control:
     async def _note(self, command: str, asker: Asker, by: str, detail: str) -> None:
         detail = _about(detail, asker.reason)
         received = CommandReceived(
-            command, asker.uid, by, detail, via=asker.via, key=asker.key, asks=asker.asks
-        )
+            command, asker.uid, by, detail, asker.via, asker.key, asker.asks,
+            asker.user, asker.groups,
+        )  # fmt: skip
         await self._journal.append(received)
 
     async def _judge(self, word: Judge, asker: Asker) -> Answer:
@@ -204,6 +205,7 @@ class Control:
         ledger, now = self._daemon.shared.ledger, self._clock.now()
         lanes = self._lanes(target)
         all_of_them = of_all_targets(ledger, now)["paused"]
+        place = self._daemon.switches.lifted(target or ALL_TARGETS)
         if target is None and not all_of_them:
             names = [name for name in self._daemon.lanes if self._pause_of(name)]
             hint = f"; paused one by one: {', '.join(names)}" if names else ""
@@ -211,7 +213,7 @@ class Control:
         if target is not None and not self._pause_of(target):
             hint = "; all targets are: `resume` without a target lifts that" if all_of_them else ""
             raise WatchdogError(f"target {target} is not paused{hint}")
-        await _between_rounds(lanes, lambda: self._journal.append(Resumed(target or "", by)))
+        await _between_rounds(lanes, lambda: self._journal.append(Resumed(target or "", by, place)))
         name = f"target {target} is" if target else "all targets are"
         return {"done": f"{name} resumed", **self._standing(target)}
 
@@ -278,11 +280,9 @@ class Control:
         daemon = self._daemon
         if not on and not daemon.shared.ledger.killed:
             raise WatchdogError("the kill switch is not on")
-        if not on and daemon.service.kill_file.exists():
-            raise WatchdogError(
-                f"the kill switch stays on as long as the file {daemon.service.kill_file} "
-                "exists: remove it"
-            )
+        holder, what = daemon.service.held()
+        if not on and holder:
+            raise WatchdogError(f"the kill switch stays on as long as {what}: remove it")
         runs = [lane.runner.run.id for lane in daemon.lanes.values() if lane.runner]
         await daemon.service.kill(on=on, how=f"command of {by}: {reason}")
         notes = [f"run {run} starts no further step" for run in runs] if on else []

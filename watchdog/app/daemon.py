@@ -38,6 +38,7 @@ from watchdog.engine.recovery import take_up
 from watchdog.engine.self_watch import SelfSeen
 from watchdog.engine.service import Service
 from watchdog.engine.status import Status, Vitals, snapshot
+from watchdog.engine.switchboard import Switchboard
 from watchdog.engine.watcher import Watcher
 from watchdog.ports import Deps, History
 
@@ -79,6 +80,7 @@ class Daemon:
             self.reload,
             self.breaker,
         )
+        self.switches = Switchboard(loaded.daemon.switches, shared, self.service)
         self.ticker = SchedulerTicker(deps.clock)
         self.changes = ChangeDesk(shared, deps, self.ticker)
         for target in loaded.targets:
@@ -151,6 +153,7 @@ class Daemon:
             skipped_slots=self.ticker.skipped,
             refused=self.refused,
             itself=self.itself(),
+            switches=self.switches.trouble,
         )
 
     def status(self) -> Status:
@@ -223,10 +226,12 @@ class Daemon:
             # What is gone on with asks once more which version runs.
             for lane in self.lanes.values():
                 self.changes.watch(lane.target)
+        # Neither is anything gone on with that somebody stopped while we were down.
+        await self.switches.first_look()
         await take_up(open_runs, self.lanes, self.armed_hands, self.shared.alarm)
         if watching:
             # Whoever is here for a run of their own did not ask for those of others.
-            await self.approvals.start_granted()
+            await self.switches.once_seen(self.approvals.start_granted)
             for lane in self.lanes.values():
                 self._watch(lane)
         self.ticker.start()

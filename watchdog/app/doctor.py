@@ -4,8 +4,10 @@ import asyncio
 
 from watchdog import catalog
 from watchdog.adapters.secrets import EnvAndFileSecrets
+from watchdog.app.doctor_of_callers import rights_of_callers
 from watchdog.app.doctor_of_changes import changes_of_target
-from watchdog.app.doctor_of_rights import rights_of_target
+from watchdog.app.doctor_of_rights import rights_of_sidecar, rights_of_target
+from watchdog.app.doctor_of_switches import rights_of_switches
 from watchdog.app.examined import Examined, Health
 from watchdog.app.eyes_and_hands import PluginEyes
 from watchdog.app.rendering import in_words
@@ -41,6 +43,9 @@ async def examine(loaded: Loaded, deps: Deps, secrets: EnvAndFileSecrets) -> lis
                 found += await _plan(target, plan, eyes, deps)
         finally:
             await eyes.close()
+    found += await rights_of_switches(loaded.daemon.switches)
+    found += await rights_of_sidecar(loaded.daemon.sidecar)
+    found += await rights_of_callers(loaded.daemon.api)
     found += [await _channel(spec, deps, test=False) for spec in loaded.daemon.channels.values()]
     # Only now have the secrets been read.
     found += [Examined(Health.NOTE, "secrets", finding.text) for finding in secrets.findings()]

@@ -9,6 +9,7 @@ from watchdog.app.examined import Examined, Health
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.plan import Look
 from watchdog.domain.plan_parts import acts, looks
+from watchdog.domain.sidecar import Sidecar
 from watchdog.domain.target import Mode, Target
 from watchdog.engine.own_eyes import OWN
 from watchdog.plugins import Right
@@ -27,7 +28,29 @@ async def rights_of_target(target: Target) -> list[Examined]:
             whose = needed.setdefault(_access(options), {}).setdefault(right, [])
             if about not in whose:
                 whose.append(about)
-    return [one for access, rights in needed.items() for one in await _at(target, access, rights)]
+    calm = target.mode is Mode.ALERT_ONLY
+    return [
+        one
+        for access, rights in needed.items()
+        for one in await _at(target.name, access, rights, alert_only=calm)
+    ]
+
+
+async def rights_of_sidecar(sidecar: Sidecar | None) -> list[Examined]:
+    """The same for the lease and the journal that the watchdogs of several pods share."""
+    if sidecar is None or not sidecar.lease:
+        return []
+    from watchdog.adapters.kubernetes.access import Access  # noqa: PLC0415 -- an extra
+    from watchdog.adapters.kubernetes.shared_journal import (  # noqa: PLC0415 -- an extra
+        rights_to_share,
+    )
+    from watchdog.adapters.leases.kubernetes import rights_to_lead  # noqa: PLC0415 -- an extra
+
+    needed = {one: [f"lease {sidecar.lease}"] for one in rights_to_lead(sidecar.lease)}
+    if sidecar.journal:
+        needed |= {one: [f"journal {sidecar.journal}"] for one in rights_to_share()}
+    # In alert-only, too, none of them begins without the lease.
+    return await _at("sidecar", Access.model_validate(dict(sidecar.access)), needed)
 
 
 def _needs(target: Target) -> Iterator[tuple[str, Any, Iterable[Right]]]:
@@ -67,7 +90,7 @@ def _access(options: Any) -> "Access":  # noqa: ANN401 -- each kind has options 
 
 
 async def _at(
-    target: Target, access: "Access", needed: Mapping[Right, list[str]]
+    whose: str, access: "Access", needed: Mapping[Right, list[str]], *, alert_only: bool = False
 ) -> list[Examined]:
     from watchdog.adapters.kubernetes.rights import (  # noqa: PLC0415 -- an extra
         rules,
@@ -75,7 +98,7 @@ async def _at(
         writes,
     )
 
-    about = f"{target.name}: rights"
+    about = f"{whose}: rights"
     try:
         async with asyncio.timeout(LIMIT):
             found = await standing(access, needed)
@@ -87,7 +110,7 @@ async def _at(
     if not found.missing:
         return [Examined(Health.OK, about, f"all {len(needed)} that the file needs")]
     # Where nothing is ever done, nobody misses the right to do it.
-    calm = [one for one in found.missing if target.mode is Mode.ALERT_ONLY and writes(one)]
+    calm = [one for one in found.missing if alert_only and writes(one)]
     wrong = [one for one in found.missing if one not in calm]
     return [
         Examined(health, about, _text(these, needed, hint, rules(these)))
@@ -107,4 +130,5 @@ def _text(these: list[Right], needed: Mapping[Right, list[str]], hint: str, adde
 def _in_words(right: Right) -> str:
     resource = f"{right.resource}/{right.part}" if right.part else right.resource
     kind = f"{resource}.{right.group}" if right.group else resource
-    return " ".join(filter(None, (right.verb, kind, right.name)))
+    place = f"in namespace {right.namespace}" if right.namespace else ""
+    return " ".join(filter(None, (right.verb, kind, right.name, place)))

@@ -34,6 +34,9 @@ class Refusal(BaseModel):
     kind: str
     error: str
     missing_scope: str | None = Field(default=None, description="what the token lacks")
+    missing_right: str | None = Field(
+        default=None, description="what the user of a cluster lacks, as RBAC names it"
+    )
 
 
 class RunEvents(BaseModel):
@@ -48,7 +51,8 @@ ANSWERS: Mapping[int, str] = {
     200: "It was done; with `Idempotency-Replayed`, it was done when this key was first used.",
     400: "The key is missing, or the body is no JSON object. Nothing was done.",
     401: "The token is missing or wrong. Nothing was done.",
-    403: "The token lacks the scope that is named. Nothing was done.",
+    403: "The token lacks the scope, or the user of the cluster the right, that is named. Nothing "
+    "was done.",
     404: "There is no such act. Nothing was done.",
     405: "An act is a POST. Nothing was done.",
     408: "The body did not come in time. Nothing was done.",
@@ -59,7 +63,8 @@ ANSWERS: Mapping[int, str] = {
     422: "The body does not say what this act needs, names what there is not, or the key was "
     "used for another act. Nothing was done.",
     429: "Too many attempts failed, or too much was refused. Nothing was done.",
-    503: "It cannot be recorded, or the daemon is busy: try again with the same key.",
+    503: "It cannot be recorded, the cluster does not say who you are or what you may, or the "
+    "daemon is busy: try again with the same key.",
     504: "It was not done in time, and may still be: see the status.",
 }
 _TEXT = {"text/plain": {"schema": {"type": "string"}}}

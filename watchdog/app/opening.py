@@ -12,9 +12,11 @@ from watchdog.adapters.http import AioHttpClient
 from watchdog.adapters.journals.sqlite import SqliteJournal
 from watchdog.adapters.report import ReportFolder
 from watchdog.adapters.secrets import EnvAndFileSecrets
+from watchdog.adapters.snapshot import Recalled
 from watchdog.adapters.turns import SharedTurns
 from watchdog.adapters.watermark import Acceptance
 from watchdog.app.act_desk import a_desk
+from watchdog.app.cluster_callers import with_callers
 from watchdog.app.control import Control
 from watchdog.app.daemon import Daemon
 from watchdog.app.event_log import log_events
@@ -23,6 +25,7 @@ from watchdog.app.journal_care import journal_loops, know_channels, open_past
 from watchdog.app.loading import Files
 from watchdog.app.openapi import document
 from watchdog.app.self_watching import watch_itself
+from watchdog.app.switching import obey_annotations
 from watchdog.app.taking_turns import Turn
 from watchdog.config.loading import Loaded
 from watchdog.domain.errors import ConfigError
@@ -79,8 +82,7 @@ async def open_daemon(
         deps = await stack.enter_async_context(open_deps(secrets))
         journal, found = await open_past(stack, loaded.daemon, deps.clock, accepted, turn)
         rules = {target.name: target.notify for target in loaded.targets}
-        channels = await _open_channels(stack, loaded, deps)
-        await know_channels(journal, channels, found)
+        channels = await _open_channels(stack, loaded, deps, journal, found)
         announcer = Announcer(journal, deps.clock, channels, rules)
         shared = Shared(
             clock=deps.clock,
@@ -98,6 +100,7 @@ async def open_daemon(
             groups=loaded.daemon.groups,
             said_by=lambda target, ask: givers_of(daemon.reception.board, target, ask, deps.clock),
             neighbour=lambda target: daemon.neighbour(target),  # noqa: PLW0108 -- made below
+            unseen=lambda: daemon.switches.unseen,
         )
         daemon = Daemon(files, loaded, deps, shared, rules)
         stack.push_async_callback(daemon.close)
@@ -110,11 +113,10 @@ async def open_daemon(
             alarm=announcer.now,
         )
         daemon.background |= {"announcer": announcer.run, "reporter": reporter.run}
-        daemon.background |= journal_loops(journal, found, loaded.daemon, shared)
         daemon.background |= {"turn": turn.hold} if turn else {}
+        daemon.background |= journal_loops(journal, found, loaded.daemon, shared)
         daemon.at_the_end += [reporter.settle, announcer.settle]
-        _keep_out(loaded, secrets)
-        watch_itself(daemon, announcer)
+        await _attend(stack, daemon, announcer, secrets)
         control = Control(daemon)
         if not faceless:
             await _show(stack, daemon, control)
@@ -127,6 +129,15 @@ def _keep_out(loaded: Loaded, secrets: EnvAndFileSecrets) -> None:
         secrets.keep_out("heartbeat", loaded.daemon.heartbeat.url)
 
 
+async def _attend(
+    stack: AsyncExitStack, daemon: Daemon, announcer: Announcer, secrets: EnvAndFileSecrets
+) -> None:
+    """What it attends to beside its targets: itself, and whatever else may stop it."""
+    _keep_out(daemon.loaded, secrets)
+    watch_itself(daemon, announcer)
+    await obey_annotations(stack, daemon)
+
+
 def _refuse_out_of_turn(loaded: Loaded, turn: Turn | None) -> None:
     """A command of its own beside a daemon that stands by would have another journal."""
     sidecar = loaded.daemon.sidecar
@@ -137,12 +148,16 @@ def _refuse_out_of_turn(loaded: Loaded, turn: Turn | None) -> None:
         )
 
 
-async def _open_channels(stack: AsyncExitStack, loaded: Loaded, deps: Deps) -> dict[str, Notifier]:
+async def _open_channels(
+    stack: AsyncExitStack, loaded: Loaded, deps: Deps, journal: SqliteJournal, found: Recalled
+) -> dict[str, Notifier]:
+    """Those of the file; the journal learns which there are."""
     channels: dict[str, Notifier] = {}
     for name, spec in loaded.daemon.channels.items():
         plugin = catalog.notifier(spec.use)
         channels[name] = plugin.build(plugin.options.model_validate(spec.options), deps)
         stack.push_async_callback(channels[name].close)
+    await know_channels(journal, channels, found)
     return channels
 
 
@@ -187,6 +202,7 @@ async def _show(stack: AsyncExitStack, daemon: Daemon, control: Control) -> None
     if settings.api is not None:
         desk = await a_desk(daemon, control)
         acts = desk.acts(settings.api, document(settings.api))
+        acts = await stack.enter_async_context(with_callers(acts, daemon))
     pages = serving(
         settings.listen, facts, inbound=inbound, changes=changes, acts=acts, tls=settings.tls
     )

@@ -136,14 +136,14 @@ class _Memory:
 
     def _standing(self, name: str) -> list[Refusal]:
         target, loaded = self.known.get(name), self.loaded.get(name)
-        paused = of_all_targets(self.ledger, self.now)["paused"]
+        paused = self.ledger.pause_of_all(self.now)
         facts = Facts(
             mode=target.mode if target else Mode(loaded.mode) if loaded else Mode.AUTO,
             limits=target.limits if target else _UNLIMITED,
             account=self.ledger.account(name),
             killed=self.ledger.killed,
             breaker=self.ledger.breaker.why,
-            paused_all=f"all targets, by {paused['by']}: {paused['reason']}" if paused else "",
+            paused_all=f"all targets, {paused.words}" if paused else "",
             global_starts=self.ledger.starts_since(self.now, HOUR),
             global_per_hour=self.per_hour or sys.maxsize,
             windows=tuple(self._windows(name)),

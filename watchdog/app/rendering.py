@@ -90,6 +90,9 @@ def _only_if(step: Step) -> str:
 
 def _lapses(expiry: Expiry) -> str:
     """When the change lapses, and what then, for a person."""
+    if expiry.on_expiry is OnExpiry.REMIND:
+        early = duration(expiry.warn_before)
+        return f"not by itself; people are told after {duration(expiry.after)}, and {early} before"
     renews = expiry.on_expiry is OnExpiry.RENEW and expiry.renewals > 0
     times = "1 time" if expiry.renewals == 1 else f"{expiry.renewals} times"
     end = f"renewed {times} while still needed" if renews else "not renewed"

@@ -67,6 +67,8 @@ def _daemon_troubles(daemon: Part) -> Iterator[str]:
     if daemon["refused"]:
         yield "FILES REFUSED; what was loaded before goes on:"
         yield from (f"  {line}" for line in daemon["refused"].splitlines())
+    if daemon["switches"]:
+        yield f"UNSEEN   {daemon['switches']}"
     for stalled in daemon["stalled"]:
         yield f"STALLED  {stalled}"
     yield from (f"AILING   {ailment}" for ailment in daemon["itself"]["ailments"])
@@ -112,13 +114,21 @@ def _ahead(target: Part) -> Iterator[str]:
     if target.get("next_level"):
         yield f"  NEXT LEVEL  {_next_level(target['next_level'])}"
     for one in target.get("expiring", ()):
-        yield f"  LAPSES   {_lapses(one)}"
+        if one["on_expiry"] == "remind":
+            yield f"  HOLDS    {_holds(one)}"
+        else:
+            yield f"  LAPSES   {_lapses(one)}"
 
 
 def _next_level(one: Part) -> str:
     word = "starts by itself" if one["then"] == "auto_next" else "is offered"
     left = _seconds(one["left_seconds"])
     return f"plan {one['plan']} {word} within {left}, if {one['if_breaching']} still breaches"
+
+
+def _holds(one: Part) -> str:
+    left = _seconds(one["left_seconds"])
+    return f"{one['change']} of run {one['run']}: to be taken back by {one['until']}, in {left}"
 
 
 def _lapses(one: Part) -> str:

@@ -102,7 +102,8 @@ def _renewed(content: Content) -> Wrong:
         if expires and path[2] == "finally":
             text = "belongs to the steps: of what is done at the end nothing is followed"
             yield (*path, "expires"), text
-        tells = isinstance(expires, Mapping) and expires.get("on_expiry") == OnExpiry.TELL
+        asked = expires.get("on_expiry") if isinstance(expires, Mapping) else None
+        tells = asked in (OnExpiry.TELL, OnExpiry.REMIND)
         if expires and not tells and "{{" in str(done_when):
             text = "a renewal proves this in a run of its own: write the values out, not {{ … }}"
             yield (*path, "done_when"), text

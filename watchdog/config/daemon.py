@@ -20,6 +20,7 @@ from watchdog.config.reading import Document
 from watchdog.config.references import expanded
 from watchdog.config.settings import DaemonFile, Defaults
 from watchdog.config.sidecar_schema import sidecar_of
+from watchdog.config.switches_schema import switches_of
 from watchdog.config.walking import Content, names
 from watchdog.config.window_schema import windows_of
 from watchdog.domain.target import ChannelSpec, Daemon
@@ -102,6 +103,7 @@ def _daemon(
         groups=groups_of(settings.groups),
         api=api_of(settings.api),
         sidecar=sidecar_of(settings.sidecar),
+        switches=switches_of(settings.switches),
     )
 
 

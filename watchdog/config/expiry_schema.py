@@ -12,14 +12,15 @@ from watchdog.plugins import Duration
 class ExpiresEntry(Entry):
     """When the change lapses by itself, and what is done about that."""
 
-    after: Duration = Field(description="how long the change lasts")
+    after: Duration = Field(description="how long the change lasts, or may last")
     warn_before: Duration = Field(
         "10m", validate_default=True, description="how long before its end people are told"
     )
     on_expiry: OnExpiry = Field(
         OnExpiry.RENEW,
         description="renew: done once more while the trigger of its run still breaches; tell: "
-        "people are told, and nothing is done",
+        "people are told, and nothing is done; remind: it does not lapse by itself, and people are "
+        "told that it still holds",
     )
     renewals: Whole = Field(1, description="how often the machine may renew it")
 

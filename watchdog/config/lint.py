@@ -13,6 +13,7 @@ from watchdog.config.lint_inbound import resting_on_others
 from watchdog.config.lint_proofs import lint_proofs
 from watchdog.config.lint_questions import lint_questions
 from watchdog.config.lint_rollouts import lint_rollouts
+from watchdog.config.lint_suspensions import lint_suspensions
 from watchdog.config.lint_tables import lint_tables
 from watchdog.config.mapping import Parts
 from watchdog.config.problems import Path, Problem
@@ -58,6 +59,7 @@ def linted(parts: Parts, target: Target, content: Content) -> list[Problem]:
         *lint_destructive(content),
         *lint_proofs(target),
         *lint_rollouts(target),
+        *lint_suspensions(target),
         *lint_tables(parts, target),
         *resting_on_others(target),
         *change_warnings(target),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from watchdog.config.fields import Entry, Name, Whole
+from watchdog.config.fields import Entry, Name, Text, Whole
 from watchdog.domain.people import Person
 
 
@@ -14,16 +14,18 @@ class PersonEntry(Entry):
 
     roles: list[Name] = Field(default=[], description="what they may be asked as")
     uids: list[Whole] = Field(default=[], description="the accounts of this machine they use")
+    kubernetes: list[Text] = Field(default=[], description="the users of the cluster they are")
 
 
 def _each_has_one_owner(people: dict[str, PersonEntry]) -> dict[str, PersonEntry]:
-    owners: dict[int, str] = {}
+    owners: dict[str, str] = {}
     for name, entry in people.items():
-        for uid in entry.uids:
-            owner = owners.setdefault(uid, name)
+        accounts = [f"uid {uid}" for uid in entry.uids]
+        for account in (*accounts, *(f"user {user}" for user in entry.kubernetes)):
+            owner = owners.setdefault(account, name)
             if owner != name:
                 # Two who share one could each be the other's second pair of eyes.
-                raise ValueError(f"uid {uid} is that of {owner} and of {name}: it says not who")
+                raise ValueError(f"{account} is that of {owner} and of {name}: it says not who")
     return people
 
 
@@ -33,6 +35,8 @@ PeopleEntries = Annotated[dict[Name, PersonEntry], AfterValidator(_each_has_one_
 def people_of(entries: Mapping[str, PersonEntry]) -> dict[str, Person]:
     """As the rest of the program works with them."""
     return {
-        name: Person(name, frozenset(entry.roles), frozenset(entry.uids))
+        name: Person(
+            name, frozenset(entry.roles), frozenset(entry.uids), frozenset(entry.kubernetes)
+        )
         for name, entry in entries.items()
     }

@@ -15,6 +15,7 @@ from watchdog.config.inbound_schema import InboundEntry, TlsEntry
 from watchdog.config.people_schema import PeopleEntries
 from watchdog.config.schema import NotifyEntry, ReportEntry
 from watchdog.config.sidecar_schema import SidecarEntry
+from watchdog.config.switches_schema import SwitchesEntry
 from watchdog.config.window_schema import FreezeEntry, MaintenanceEntry
 from watchdog.plugins import Duration, Timeout
 
@@ -144,6 +145,9 @@ class DaemonFile(BaseSettings):
     heartbeat: HeartbeatEntry | None = Field(None, description="told that it watches; nobody")
     sidecar: SidecarEntry | None = Field(
         None, description="one of several watchdogs, of which one acts; alone"
+    )
+    switches: SwitchesEntry | None = Field(
+        None, description="kill switch and pauses by annotation of a cluster's object; none"
     )
     grace: Timeout = Field(
         "25s", validate_default=True, description="for a running step when the daemon is stopped"

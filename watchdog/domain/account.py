@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from watchdog.domain.events import Paused, Proof, Stage
 from watchdog.domain.ladder import Ladder
-from watchdog.domain.moment import Moment
+from watchdog.domain.moment import Moment, is_over
 from watchdog.domain.outcomes import Outcomes
 from watchdog.domain.plan import WatchPlan
 from watchdog.domain.requests import Requests
@@ -53,7 +53,8 @@ class Account:
     `half_way`: the run that gave way, as long as no other has begun after it. It latches, but
     not for the graver run that takes its place. `broken_off`: the last run, where it did not
     succeed and a person may still go on with it. `ladder`: the run that did not help, as a
-    breach has shown, while its next level may follow; it latches, but not for that level.
+    breach has shown, while its next level may follow; it latches, but not for that level. `noted`:
+    the pause by an annotation, beside that of a person.
     """
 
     past: tuple[Past, ...] = ()
@@ -68,3 +69,10 @@ class Account:
     ladder: Ladder | None = None
     requests: Requests = ()
     paused_at: Moment | None = None
+    noted: Paused | None = None
+
+    def pause(self, now: Moment) -> Paused | None:
+        """What pauses it: what a person said, while that lasts, or an annotation."""
+        if self.paused is not None and not is_over(self.paused.until, self.paused_at, now):
+            return self.paused
+        return self.noted

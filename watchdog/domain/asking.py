@@ -19,7 +19,8 @@ class Asker:
 
     `person`: whom the account or a token proves, "" for nobody who is known. `key` and `asks`
     are digests: of the key under which this is done once, and of all that is asked under it.
-    `reason`: why, where the command itself has no room for it.
+    `reason`: why, where the command itself has no room for it. `user` and `groups`: of a cluster,
+    as its API server says whose the token is.
     """
 
     uid: int = NOBODYS_UID
@@ -28,6 +29,8 @@ class Asker:
     key: str = ""
     asks: str = ""
     reason: str = ""
+    user: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class CommandReceived:
 
     Through the socket, `uid` is as the kernel says and `by` as they say; through the API, `by` is
     whom their token proves. `key` is the digest of the key under which it is to be done once,
-    `asks` that of everything they asked.
+    `asks` that of everything they asked. `user` and `groups` are those of a cluster, where its API
+    server said whose the token is.
     """
 
     command: str
@@ -46,6 +50,8 @@ class CommandReceived:
     via: Via = Via.SOCKET
     key: str = ""
     asks: str = ""
+    user: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +67,15 @@ class CommandAnswered:
 
 @dataclass(frozen=True, slots=True)
 class CommandRefused:
-    """A known person asked for what they may not have, or said it wrong: nothing was done."""
+    """A known person asked for what they may not have, or said it wrong: nothing was done.
+
+    `user` and `groups` as for `CommandReceived`.
+    """
 
     command: str
     by: str
     status: int
     reason: str
     via: Via = Via.API
+    user: str = ""
+    groups: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from watchdog.domain import unapproved, would_help
 from watchdog.domain.account import Account
 from watchdog.domain.events import Stage
 from watchdog.domain.matrix import Proposal
-from watchdog.domain.moment import Moment, age, is_over
+from watchdog.domain.moment import Moment, age
 from watchdog.domain.plan import Level
 from watchdog.domain.run import WATCHES
 from watchdog.domain.target import Limits, Mode, Target
@@ -28,6 +28,7 @@ class Reason(StrEnum):
     MAINTENANCE = "maintenance"
     NO_PLAN = "no_plan"
     KILL_SWITCH = "kill_switch"
+    SWITCHES_UNSEEN = "switches_unseen"
     BREAKER_OPEN = "breaker_open"
     JOURNAL_UNWRITABLE = "journal_unwritable"
     PAUSED = "paused"
@@ -63,10 +64,11 @@ class Reason(StrEnum):
 REASONS = {
     Reason.MAINTENANCE: "planned work on the target: it ends by itself, or by `maintenance --end`",
     Reason.NO_PLAN: "the trigger has no plan: it tells people, and they decide",
-    Reason.KILL_SWITCH: "the kill switch is on; remove the kill file, or `kill --off` lifts it",
+    Reason.KILL_SWITCH: "the kill switch is on; remove what holds it, or `kill --off` lifts it",
+    Reason.SWITCHES_UNSEEN: "not yet seen whether an annotation stops it; see the detail",
     Reason.BREAKER_OPEN: "the automation stopped itself; a named person lifts it: `close-breaker`",
     Reason.JOURNAL_UNWRITABLE: "nothing can be recorded, so nothing may be done; mend the disk",
-    Reason.PAUSED: "a person paused it; `resume` lifts it",
+    Reason.PAUSED: "a person paused it; `resume` lifts it, or removing the annotation",
     Reason.LATCHED: "an earlier run did not prove that it helped; a named person must `clear` it",
     Reason.UNCONFIRMED: "the trigger fired before a restart; waiting for a fresh breach",
     Reason.ALREADY_HANDLED: "this firing already had its run",
@@ -104,7 +106,7 @@ class Facts:
     `windows` are those that are open. `group_busy`: the run of another member of its dependency
     group, `group_first`: the member that is to act before it, `data_run`: the run of the data
     level on another target; each is empty for none. `group_looked`: since when every member that
-    goes before it was looked at.
+    goes before it was looked at. `unseen`: why it is not known whether an annotation stops it.
     """
 
     mode: Mode
@@ -125,6 +127,7 @@ class Facts:
     group_first: str = ""
     group_looked: Moment | None = None
     data_run: str = ""
+    unseen: str = ""
 
 
 Guard = Callable[[Proposal, Facts, Moment], Refusal | None]
@@ -165,7 +168,9 @@ def no_plan(proposal: Proposal, _: Facts, __: Moment) -> Refusal | None:
 
 
 def kill_switch(_: Proposal | None, facts: Facts, __: Moment) -> Refusal | None:
-    return Refusal(Reason.KILL_SWITCH, facts.killed) if facts.killed else None
+    if facts.killed:
+        return Refusal(Reason.KILL_SWITCH, facts.killed)
+    return Refusal(Reason.SWITCHES_UNSEEN, facts.unseen) if facts.unseen else None
 
 
 def breaker_open(_: Proposal | None, facts: Facts, __: Moment) -> Refusal | None:
@@ -179,10 +184,10 @@ def journal_unwritable(_: Proposal | None, facts: Facts, __: Moment) -> Refusal 
 def paused(_: Proposal | None, facts: Facts, now: Moment) -> Refusal | None:
     if facts.paused_all:
         return Refusal(Reason.PAUSED, facts.paused_all)
-    pause = facts.account.paused
-    if pause is None or is_over(pause.until, facts.account.paused_at, now):
+    pause = facts.account.pause(now)
+    if pause is None:
         return None
-    return Refusal(Reason.PAUSED, f"by {pause.by}: {pause.reason}", pause.until)
+    return Refusal(Reason.PAUSED, pause.words, pause.until)
 
 
 def latched(proposal: Proposal | None, facts: Facts, _: Moment) -> Refusal | None:

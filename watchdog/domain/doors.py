@@ -74,17 +74,33 @@ class TokenDoor:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterDoor:
+    """Users of a cluster may ask, as far as its RBAC lets them.
+
+    Their tokens must be made for `audience`. `kept`: seconds for which an answer about one is
+    remembered. `access`: how the cluster is reached, as options of the adapter; its namespace is
+    the one in which they need their rights.
+    """
+
+    audience: str
+    kept: float = 10.0
+    access: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ApiDoor:
     """Who may ask for acts over HTTP. `most_bytes`: of one request's body.
 
     Where `guards_reading` is true, status and runs need a token, too. `most_failures`: attempts
-    of one address, and refusals of one person, a minute before they have to wait.
+    of one address, and refusals of one person, a minute before they have to wait. `cluster`:
+    whose word counts for tokens that are none of `tokens`; None for nobody's.
     """
 
     tokens: tuple[TokenDoor, ...] = ()
     most_bytes: int = 64 * 1024
     guards_reading: bool = False
     most_failures: int = 20
+    cluster: ClusterDoor | None = None
 
 
 @dataclass(frozen=True, slots=True)

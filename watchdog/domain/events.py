@@ -258,18 +258,35 @@ class LatchCleared:
 
 @dataclass(frozen=True, slots=True)
 class Paused:
-    """A person says "do not act". `until`: Unix seconds, or None. Empty target: all of them."""
+    """A person says "do not act". `until`: Unix seconds, or None. Empty target: all of them.
+
+    `place`: the object whose annotation says so, and holds it for as long as it is there.
+    """
 
     target: str
     by: str
     reason: str
     until: float | None
+    place: str = ""
+
+    @property
+    def words(self) -> str:
+        """Who says so, and why."""
+        return f"by {self.whom}: {self.reason}"
+
+    @property
+    def whom(self) -> str:
+        """Who says so."""
+        return f"{self.by}, annotation of {self.place}" if self.place else self.by
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
+    """It lifts what people said; with a `place`, what the annotation there said, and only that."""
+
     target: str
     by: str
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,18 +27,21 @@ class Lapse(StrEnum):
     """What became of a change whose time was over.
 
     OVER: what it was done for no longer breaches, and it lapsed. FOR_PEOPLE: nothing is done, and
-    a person must look. One that is made once more has a run of its own instead.
+    a person must look. HOLDS: it does not lapse by itself, and a person must take it back. One that
+    is made once more has a run of its own instead.
     """
 
     OVER = "over"
     FOR_PEOPLE = "for_people"
+    HOLDS = "holds"
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiryWarned:
     """The change of step `name` of `by_run` lapses at `until` (Unix seconds).
 
-    `renews`: the machine will look whether it must be renewed.
+    `renews`: the machine will look whether it must be renewed. `holds`: it does not lapse by
+    itself, and should be taken back by then.
     """
 
     target: str
@@ -51,6 +54,7 @@ class ExpiryWarned:
     trigger: str = ""
     severity: Severity = Severity.WARNING
     renews: bool = False
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)

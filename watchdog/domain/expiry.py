@@ -5,10 +5,14 @@ from enum import StrEnum
 
 
 class OnExpiry(StrEnum):
-    """RENEW: done once more, while what it was done for still breaches. TELL: people are told."""
+    """RENEW: done once more, while what it was done for still breaches. TELL: people are told.
+
+    REMIND: it does not lapse by itself, and people are told that it still holds.
+    """
 
     RENEW = "renew"
     TELL = "tell"
+    REMIND = "remind"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,15 @@ def of_expiry(event: ExpiryTold) -> Telling:
 
 def _warned(event: ExpiryWarned) -> Telling:
     until = clock(event.until)
+    if event.holds:
+        return _of(
+            event,
+            (Topic.EXPIRING,),
+            Severity.WARNING,
+            f"{event.name}: still holds, to be taken back by {until}",
+            f"What run {event.by_run} of plan {event.plan} changed does not lapse by itself.",
+            then=f"{_take_back(event)} People are paged at {until}.",
+        )
     then = (
         f"nothing, if {event.trigger} is over by then; else it is renewed by itself, and told."
         if event.renews
@@ -33,6 +42,16 @@ def _warned(event: ExpiryWarned) -> Telling:
 
 def _expired(event: ChangeExpired) -> Telling:
     over = event.lapse is Lapse.OVER
+    if event.lapse is Lapse.HOLDS:
+        return _of(
+            event,
+            (Topic.EXPIRING, Topic.PAGED),
+            Severity.WARNING,
+            f"{event.name}: STILL HOLDS, nobody took it back",
+            f"What run {event.by_run} of plan {event.plan} changed was to be taken back by"
+            f" {clock(event.until)}, and does not lapse by itself. This is said once.",
+            then=_take_back(event),
+        )
     return _of(
         event,
         (Topic.EXPIRING,) if over else (Topic.EXPIRING, Topic.PAGED),
@@ -45,6 +64,11 @@ def _expired(event: ChangeExpired) -> Telling:
         else f"look at {event.target} now: is it still needed? `rollback-watchdog rollback FILE"
         f" {event.plan} --reason WHY` does all of the plan again.",
     )
+
+
+def _take_back(event: ExpiryTold) -> str:
+    way = f"by the plan that reverses {event.plan}, or by hand"
+    return f"take it back once its cause is mended: {way}."
 
 
 def _of(

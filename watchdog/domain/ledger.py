@@ -34,7 +34,7 @@ from watchdog.domain.events import (
 from watchdog.domain.expiring import ExpiringBook
 from watchdog.domain.ladder import Ladder
 from watchdog.domain.lasting import LastingBook
-from watchdog.domain.moment import Moment, age
+from watchdog.domain.moment import Moment, age, is_over
 from watchdog.domain.outcomes import after, decided
 from watchdog.domain.progress import Recovery
 from watchdog.domain.run import stage_after, stage_after_watch
@@ -80,6 +80,7 @@ class Ledger:
     accounts: dict[str, Account] = field(default_factory=dict)
     paused: Paused | None = None
     paused_at: Moment | None = None
+    noted: Paused | None = None
     killed: str = ""
     breaker: BreakerState = field(default_factory=BreakerState)
     versions: VersionBook = field(default_factory=VersionBook)
@@ -106,6 +107,12 @@ class Ledger:
             for past in account.past
         )
 
+    def pause_of_all(self, now: Moment) -> Paused | None:
+        """What pauses all targets: what a person said, while that lasts, or an annotation."""
+        if self.paused is not None and not is_over(self.paused.until, self.paused_at, now):
+            return self.paused
+        return self.noted
+
     def replay(self, records: Iterable[Record]) -> "Ledger":
         """Apply `records` in order; returns itself."""
         for record in records:
@@ -126,10 +133,8 @@ class Ledger:
                 self.breaker = self.breaker.opened(why, at)
             case BreakerClosed():
                 self.breaker = self.breaker.closed(at)
-            case Paused(target=target):
-                self._pause(target, event, at)
-            case Resumed(target=target):
-                self._pause(target, None, at)
+            case Paused() | Resumed():
+                self._pause(event, at)
             case LatchCleared(target=target):
                 self._cleared(target, at)
             case IncidentOpened(target=target, incident=incident):
@@ -159,11 +164,16 @@ class Ledger:
         account = self.accounts.get(target, Account())
         self.accounts[target] = replace(account, **changes)  # type: ignore[arg-type]
 
-    def _pause(self, target: str, paused: Paused | None, at: Moment) -> None:
-        if target == ALL_TARGETS:
+    def _pause(self, event: Paused | Resumed, at: Moment) -> None:
+        paused = event if isinstance(event, Paused) else None
+        if event.target == ALL_TARGETS and event.place:
+            self.noted = paused
+        elif event.target == ALL_TARGETS:
             self.paused, self.paused_at = paused, at
+        elif event.place:
+            self._change(event.target, noted=paused)
         else:
-            self._change(target, paused=paused, paused_at=at)
+            self._change(event.target, paused=paused, paused_at=at)
 
     def _cleared(self, target: str, at: Moment) -> None:
         # A named person looked: neither the latch nor the cool-down holds any longer, and no

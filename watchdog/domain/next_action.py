@@ -22,7 +22,8 @@ from watchdog.domain.events import (
 )
 from watchdog.domain.moment import Moment
 from watchdog.domain.plan import Check, Repeat, Step
-from watchdog.domain.run import WATCHES, Flight, Run, Sampling
+from watchdog.domain.run import WATCHES, Flight, Run
+from watchdog.domain.sampling import Sampling
 from watchdog.domain.signal import Verdict
 from watchdog.domain.step_conditions import unread, why_skipped
 from watchdog.domain.unapproved import is_guarded
@@ -186,7 +187,7 @@ def _resolve(run: Run, flight: Flight, now: Moment) -> Action:
     if step.repeat is Repeat.OBSERVABLE:
         return _observe(run, step, flight, now)
     if flight.answered:
-        return _end_step(run, step, StepResult.OK, flight.detail)
+        return _end_step(run, step, StepResult.OK, flight.detail, found=flight.idle)
     if step.repeat is Repeat.IDEMPOTENT:
         return _again(run, step, flight, now)
     why = "sent, no answer, and nothing can tell whether it happened"
@@ -196,7 +197,7 @@ def _resolve(run: Run, flight: Flight, now: Moment) -> Action:
 def _observe(run: Run, step: Step, flight: Flight, now: Moment) -> Action:
     if flight.effect is Effect.APPLIED:
         how = flight.detail or "found done; not sent again"
-        return _end_step(run, step, StepResult.OK, how)
+        return _end_step(run, step, StepResult.OK, how, found=flight.idle)
     if flight.effect is Effect.NOT_APPLIED and _settled(step, flight):
         if flight.answered:
             why = f"answered {flight.detail}, yet a look shows that it did not happen"
@@ -241,8 +242,10 @@ def _why_not_again(run: Run, step: Step, flight: Flight, now: Moment) -> str:
     return _too_late(run, now)
 
 
-def _end_step(run: Run, step: Step, result: StepResult, detail: str) -> Note:
-    return Note(StepEnded(run.id, run.stage, run.index, step.name, result, detail))
+def _end_step(
+    run: Run, step: Step, result: StepResult, detail: str, *, found: bool = False
+) -> Note:
+    return Note(StepEnded(run.id, run.stage, run.index, step.name, result, detail, found))
 
 
 # -- checks

@@ -57,6 +57,7 @@ def _helped(run: Run, event: RunEnded) -> Telling:
         text=text(
             f"Proof: {event.detail}, {duration(event.elapsed)} after it was decided, {budget}.",
             run_wording.problems(run),
+            run_wording.holding(run),
             watch if plan.watch.short else "It is not watched any further.",
             then="nothing in a hurry; find the cause before the next change."
             f" All that was done: {run_wording.report(run)}.",
@@ -72,6 +73,7 @@ def _gave_way(run: Run, event: RunEnded) -> Telling:
         "gave way to a graver one",
         text=text(
             f"Why: {event.detail}. {run_wording.done(run)}.",
+            run_wording.holding(run),
             then="nothing yet; the graver run is told by itself, and so is it when none begins.",
         ),
         outcome=event.outcome,
@@ -92,6 +94,7 @@ def _failed(run: Run, event: RunEnded) -> Telling:
             f"{run_wording.done(run)}. {run_wording.changed(run)}".rstrip(),
             run_wording.happened(run) if event.outcome in _CUT_SHORT else "",
             run_wording.problems(run),
+            run_wording.holding(run),
             run_wording.ways_on(over),
             ladder_telling.next_level(run, event.outcome),
             f"Nothing {_else(run, event)} runs by itself on {run.start.target} until a named"

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with a name. `uids` are the accounts of this machine that are theirs alone."""
+    """Somebody with a name.
+
+    `uids` are the accounts of this machine that are theirs alone, `users` those of a cluster.
+    """
 
     name: str
     roles: frozenset[str] = frozenset()
     uids: frozenset[int] = frozenset()
+    users: frozenset[str] = frozenset()
 
 
 People = Mapping[str, Person]
@@ -25,6 +29,11 @@ def roles_of(people: People, name: str) -> frozenset[str]:
 def person_of_uid(people: People, uid: int) -> Person | None:
     """Whose account `uid` is; None where nobody claims it."""
     return next((person for person in people.values() if uid in person.uids), None)
+
+
+def person_of_user(people: People, user: str) -> Person | None:
+    """Whose user of a cluster that is; None where nobody claims it."""
+    return next((person for person in people.values() if user in person.users), None)
 
 
 def holders_of(people: People, role: str) -> tuple[str, ...]:

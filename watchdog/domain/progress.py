@@ -143,13 +143,17 @@ class StepIntended:
 
 @dataclass(frozen=True, slots=True)
 class StepAnswered:
-    """What the other side said to what was sent; `ok` None: sent, and no answer came."""
+    """What the other side said to what was sent; `ok` None: sent, and no answer came.
+
+    `idle`: nothing was sent, since it was so already.
+    """
 
     run: str
     stage: Stage
     index: int
     ok: bool | None
     detail: str
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

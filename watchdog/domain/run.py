@@ -31,7 +31,8 @@ from watchdog.domain.events import (
 from watchdog.domain.moment import Moment
 from watchdog.domain.plan import Check, OnError, Scalar, Step, WatchPlan
 from watchdog.domain.progress import Recovery
-from watchdog.domain.signal import Verdict
+from watchdog.domain.sampling import Sampling, sampled
+from watchdog.domain.step_key import step_key
 
 WATCHES = (Stage.WATCH_SHORT, Stage.WATCH_LONG)
 
@@ -43,6 +44,7 @@ class Flight:
     `under_way` is the last moment at which the request may still have left us: the intent, the
     lost answer, or the restart after a crash. `looks` counts the looks since the last attempt,
     `dark` those of them that saw nothing. `values` are the variables that were filled in.
+    `idle`: nothing was sent, since it was so already.
     """
 
     attempt: int
@@ -55,22 +57,7 @@ class Flight:
     dark: int = 0
     looked: Moment | None = None
     values: Mapping[str, Scalar] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """The looks of one check so far. `good` and `bad` count those in a row, newest last."""
-
-    first: Moment
-    last: Moment
-    looks: int = 0
-    breaches: int = 0
-    decided: int = 0
-    good: int = 0
-    bad: int = 0
-    verdict: Verdict = Verdict.UNKNOWN
-    value: float | None = None
-    note: str = ""
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +127,7 @@ class Run:
         """Names one step of this run: the same for every attempt, before and after a crash."""
         # What is taken back is named by the step that it takes back.
         number = self.undoing[index] if self.stage is Stage.UNDO else index
-        return f"{self.id}/{self.stage.value}/{number}"
+        return step_key(self.id, self.stage, number)
 
     @property
     def applied(self) -> int:
@@ -207,7 +194,10 @@ def _after(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 --
         case StepEnded():
             return _step_ended(run, event, at)
         case CheckSampled(index=index):
-            sampling = {**run.sampling, index: _sampled(run, event, at)}
+            item = run.items[index] if index < len(run.items) else None
+            check = item if isinstance(item, Check) and run.stage not in WATCHES else None
+            seen = sampled(run.sampling.get(index), check, event, at)
+            sampling = {**run.sampling, index: seen}
             return replace(run, sampling=sampling, saved=_kept(run, event))
         case CheckEnded():
             return _check_ended(run, event)
@@ -305,7 +295,9 @@ def _flown(flight: Flight | None, event: StepAnswered | StepObserved, at: Moment
     if flight is None:
         return None
     if isinstance(event, StepAnswered):
-        return replace(flight, answered=event.ok, detail=event.detail, under_way=at)
+        # Of what an earlier attempt sent, a later one may find that it is so.
+        idle = event.idle and flight.attempt == 1
+        return replace(flight, answered=event.ok, detail=event.detail, under_way=at, idle=idle)
     dark = flight.dark + (event.effect is Effect.UNKNOWN)
     return replace(flight, effect=event.effect, looks=flight.looks + 1, dark=dark, looked=at)
 
@@ -350,26 +342,6 @@ def _kept(run: Run, event: CheckSampled) -> Mapping[str, Scalar]:
     if event.saved is None or not isinstance(item, Check) or not item.save:
         return run.saved
     return {**run.saved, item.save: event.saved}
-
-
-def _sampled(run: Run, event: CheckSampled, at: Moment) -> Sampling:
-    before = run.sampling.get(event.index) or Sampling(at, at)
-    breach = event.verdict is Verdict.BREACH
-    decided = event.verdict is not Verdict.UNKNOWN
-    good = before.good + 1 if event.verdict is Verdict.OK else 0
-    bad = before.bad + 1 if breach else before.bad if not decided else 0
-    return Sampling(
-        first=before.first,
-        last=at,
-        looks=before.looks + 1,
-        breaches=before.breaches + breach,
-        decided=before.decided + decided,
-        good=good,
-        bad=bad,
-        verdict=event.verdict,
-        value=event.value,
-        note=event.note,
-    )
 
 
 def _check_ended(run: Run, event: CheckEnded) -> Run:

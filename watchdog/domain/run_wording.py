@@ -1,6 +1,7 @@
 """What the messages about a run have in common: its name, its facts, and the next command."""
 
 from watchdog.domain import recovering
+from watchdog.domain.expiry import OnExpiry
 from watchdog.domain.plan import Step
 from watchdog.domain.progress import Outcome
 from watchdog.domain.run import Run
@@ -64,6 +65,17 @@ def happened(run: Run) -> str:
     """Which steps have happened and hold, a line each; empty where none did."""
     standing = recovering.standing(run)
     return f"Done, and not taken back:\n{numbered(standing)}" if standing else ""
+
+
+def holding(run: Run) -> str:
+    """What it changed that goes on until somebody takes it back, a line each; empty without."""
+    steps = run.start.plan.steps
+    held = [
+        f"{step.name}: to be taken back by {clock(at.wall + step.expires.after)}"
+        for step, at in ((steps[index], at) for index, at in sorted(run.done.items()))
+        if isinstance(step, Step) and step.expires and step.expires.on_expiry is OnExpiry.REMIND
+    ]
+    return f"Holds until somebody takes it back:\n{numbered(held)}" if held else ""
 
 
 def ways_on(run: Run) -> str:

@@ -13,6 +13,7 @@ from watchdog.domain.people import People
 from watchdog.domain.plan import Options, Plan
 from watchdog.domain.sidecar import Sidecar
 from watchdog.domain.signal import Signal
+from watchdog.domain.switches import Switches
 from watchdog.domain.trigger import Severity, Trigger
 from watchdog.domain.windows import Window
 
@@ -157,3 +158,4 @@ class Daemon:
     keep: float | None = None
     archive: str = ""
     sidecar: Sidecar | None = None
+    switches: Switches | None = None

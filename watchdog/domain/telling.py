@@ -205,8 +205,9 @@ def _hold(event: LatchCleared | Paused | Resumed | KillSwitchChanged) -> Telling
             what, held = f"cleared by {by}: the machine may act again", False
         case Resumed(target=target, by=by):
             what, why, held = f"resumed by {by}: the machine may act again", "", False
-        case Paused(target=target, by=by, reason=why, until=until):
+        case Paused(target=target, by=by, reason=why, until=until, place=noted):
             end = "until resumed" if until is None else f"until {utc(until)}"
+            end = f"until the annotation of {noted} is removed" if noted else end
             what, held = f"paused by {by} {end}", True
         case KillSwitchChanged(on=held, how=why):
             target = ""

@@ -57,5 +57,5 @@ MEANINGS = {
     Topic.QUARANTINED: "a version was rolled back from, released, or is back all the same",
     Topic.AILING: "something is wrong with the watchdog itself, or no longer is",
     Topic.WINDOW: "a freeze or planned work was set, begins or ends",
-    Topic.EXPIRING: "a change lapses by itself soon, has lapsed, or was renewed",
+    Topic.EXPIRING: "a change lapses by itself soon, has lapsed, was renewed, or still holds",
 }

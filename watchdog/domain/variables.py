@@ -61,6 +61,12 @@ def fill(options: Mapping[str, Json], values: Mapping[str, Value]) -> dict[str, 
     return {key: _filled(value, values) for key, value in options.items()}
 
 
+def fill_known(options: Mapping[str, Json], values: Mapping[str, Value]) -> dict[str, Json]:
+    """As `fill`, but what has no value yet stays a variable."""
+    names = mentioned(options)
+    return fill(options, {**{name: f"{{{{ {name} }}}}" for name in names}, **values})
+
+
 def _filled(value: Json, values: Mapping[str, Value]) -> Json:
     if isinstance(value, str):
         whole = _ONE.fullmatch(value)

@@ -9,10 +9,11 @@ from watchdog.domain.breaker import BreakerOpened
 from watchdog.domain.decision import Facts, Reason, Refusal, decide
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.events import Decided, Event, TriggerJoined, VersionQuarantined
+from watchdog.domain.foreseen import with_known
 from watchdog.domain.groups import data_run
 from watchdog.domain.ledger import Ledger
 from watchdog.domain.matrix import Proposal
-from watchdog.domain.moment import Moment, is_over
+from watchdog.domain.moment import Moment
 from watchdog.domain.plan import Check, Options, Plan, Return, Step
 from watchdog.domain.plan_parts import acts
 from watchdog.domain.progress import RunStarted
@@ -67,7 +68,8 @@ class Shared:
     of each round that was evaluated, by target and source; never waits. `windows` are those that
     hold all targets; without a `calendar` none that is written opens. `groups` are the dependency
     groups, by name; `neighbour` is the lane of another target, None where there is none.
-    `said_by`: who gives the signal that a target asks for, by the names that they give.
+    `said_by`: who gives the signal that a target asks for, by the names that they give. `unseen`
+    says why it is not known whether an annotation of the cluster stops everything; empty: it is.
     """
 
     clock: Clock
@@ -86,6 +88,7 @@ class Shared:
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     said_by: Callable[[str, Options], Sequence[str]] = lambda _target, _ask: ()
     neighbour: Callable[[str], Neighbour | None] = lambda _target: None
+    unseen: Callable[[], str] = lambda: ""
 
 
 class Decider:
@@ -117,16 +120,14 @@ class Decider:
     def facts(self, now: Moment, *, alone: bool = False) -> Facts:
         """What the guards may know at this moment; `alone`, as if it were in no group."""
         ledger = self._shared.ledger
-        paused = ledger.paused
-        if paused is not None and is_over(paused.until, ledger.paused_at, now):
-            paused = None
+        paused = ledger.pause_of_all(now)
         return Facts(
             mode=self._target.mode,
             limits=self._target.limits,
             account=self.account,
             killed=ledger.killed,
             breaker=ledger.breaker.why,
-            paused_all=f"all targets, by {paused.by}: {paused.reason}" if paused else "",
+            paused_all=f"all targets, {paused.words}" if paused else "",
             global_starts=ledger.starts_since(now, HOUR),
             global_per_hour=self._shared.global_per_hour,
             journal_healthy=self._shared.journal.healthy,
@@ -139,6 +140,7 @@ class Decider:
             group_first="" if alone else self.group.first(now),
             group_looked=None if alone else self.group.looked(),
             data_run=data_run(self._target.name, ledger),
+            unseen=self._shared.unseen(),
         )
 
     def would_start(self, proposals: Sequence[Proposal], now: Moment) -> str:
@@ -303,7 +305,7 @@ class Decider:
 
     async def preflight(self, plan: Plan) -> Refusal | None:
         """Why a step of `plan` could not run; None when all could."""
-        for step in acts(plan):
+        for step in acts(with_known(plan, self._target.name, self.versions)):
             problem = await self._problem(step)
             if problem:
                 self._unfit.add(plan.name)
@@ -328,8 +330,9 @@ class Decider:
 
     def rendered(self, plan: Plan) -> list[str]:
         """The plan as it would be sent, one line an item, without secrets."""
-        lines = [self._line(item) for item in (*plan.steps, *plan.verify)]
-        return lines + [f"finally: {self._line(step)}" for step in plan.final]
+        asked = with_known(plan, self._target.name, self.versions)
+        lines = [self._line(item) for item in (*asked.steps, *asked.verify)]
+        return lines + [f"finally: {self._line(step)}" for step in asked.final]
 
     def _line(self, item: Step | Check) -> str:
         if isinstance(item, Check):

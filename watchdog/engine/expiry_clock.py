@@ -78,6 +78,9 @@ class ExpiryClock:
         self, change: ExpiringChange, firing: Sequence[Proposal], now: Moment
     ) -> ChangeExpired | Due | None:
         """What its end comes to; None while that is not known yet."""
+        if change.expiry.on_expiry is OnExpiry.REMIND:
+            # Whatever the trigger says: what holds goes on to hold.
+            return expired(change, Lapse.HOLDS, "it does not lapse by itself")
         if not change.trigger:
             return expired(change, Lapse.FOR_PEOPLE, "a person began the run, and no trigger")
         proposal = next((one for one in firing if one.trigger == change.trigger), None)
@@ -164,6 +167,7 @@ def _warned(change: ExpiringChange) -> ExpiryWarned:
         trigger=change.trigger,
         severity=change.severity,
         renews=renews and bool(change.trigger),
+        holds=change.expiry.on_expiry is OnExpiry.REMIND,
     )
 
 

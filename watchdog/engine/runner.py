@@ -32,7 +32,7 @@ from watchdog.domain.together import together
 from watchdog.domain.variables import SAVED, Value, fill, mentions_variables
 from watchdog.domain.words import utc
 from watchdog.engine.defects import unexpected
-from watchdog.ports import Clock, Executor, Eyes, Hands, Journal
+from watchdog.ports import Clock, Executor, Eyes, Hands, Journal, NothingSent, Waiting
 
 LOOK_LIMIT = 30.0
 RETRY_PAUSE = 0.5
@@ -186,14 +186,15 @@ class Runner:
                 await self._record(StepEnded(self.run.id, stage, index, step.name, skipped, why))
             return
         ok, detail = await self._send(key, filled)
-        await self._record(StepAnswered(self.run.id, stage, index, ok, detail))
+        idle = isinstance(detail, NothingSent)
+        await self._record(StepAnswered(self.run.id, stage, index, ok, detail, idle))
 
     async def _send(self, key: str, step: Step) -> tuple[bool | None, str]:
         """Carry the step out: done, not done, or (None) nobody knows yet."""
         under_way, refused, tries = False, "", 0
         try:
+            executor = self._hands.executor(step)
             async with asyncio.timeout(step.timeout):
-                executor = self._hands.executor(step)
                 while tries <= step.retries and self._stop is None:
                     under_way, tries = True, tries + 1
                     try:
@@ -202,6 +203,9 @@ class Runner:
                         under_way, refused = False, str(error)
                     await self._pause(RETRY_PAUSE * 2 ** (tries - 1))
         except TimeoutError:
+            if under_way and isinstance(executor, Waiting):
+                effect, seen = await self._effect(self.run.index, step)
+                return effect is Effect.APPLIED, f"not within {step.timeout:g} s: {seen}"
             late = f"no answer within {step.timeout:g} s"
             return (None, late) if under_way else (False, f"{refused}; {late}")
         except InDoubtError as error:

@@ -67,6 +67,8 @@ class Service:
         # Changes of the kill switch that could not be recorded yet, in order.
         self._unwritten: list[KillSwitchChanged] = []
         self._writing = asyncio.Lock()
+        # How an annotation of the cluster throws it, for as long as it is there.
+        self.annotation = ""
         # When the kill file was last looked for, and all else that a guard looks at.
         self._guarded: dict[str, Moment] = {}
 
@@ -154,24 +156,38 @@ class Service:
             return True
         return True
 
+    def held(self) -> tuple[str, str]:
+        """How it is thrown for as long as something is there, and what that is; empty: nothing."""
+        if self._kill_file_exists():
+            return FILE_HOW, f"the file {self.kill_file} exists"
+        return self.annotation, f"there is {self.annotation}"
+
     async def kill(self, *, on: bool, how: str) -> None:
+        """As `throw`, and recorded."""
+        self.throw(on=on, how=how)
+        await self.record_changes()
+
+    def throw(self, *, on: bool, how: str) -> None:
         """Throw or release the kill switch: effective before the next step, journal or not.
 
-        While the kill file exists it is not released: from then on it is the file that holds it.
+        While the kill file or an annotation is there it is not released: from then on it is that
+        which holds it.
         """
-        if not on and self._kill_file_exists():
-            self.shared.alarm(
-                f"the kill switch stays on as long as the file {self.kill_file} exists: remove it"
-            )
-            if self.shared.ledger.killed == FILE_HOW:
+        holder, what = self.held()
+        if not on and holder:
+            self.shared.alarm(f"the kill switch stays on as long as {what}: remove it")
+            if self.shared.ledger.killed == holder:
                 return
-            on, how = True, FILE_HOW
+            on, how = True, holder
         event = KillSwitchChanged(on, how)
         self.shared.ledger.apply(event, self.shared.clock.now())
         if on:
             for lane in self.lanes.values():
                 lane.stop_run(Outcome.STOPPED, f"kill switch: {how}")
         self._unwritten.append(event)
+
+    async def record_changes(self) -> None:
+        """Record what became of the kill switch; what cannot be now is tried again."""
         try:
             await self._write_changes()
         except JournalError as error:

@@ -8,7 +8,7 @@ from watchdog.domain.account import Account, Current
 from watchdog.domain.decision import HOUR, REASONS, Reason, Refusal, standing_refusals
 from watchdog.domain.events import Paused, Stage
 from watchdog.domain.ledger import Ledger
-from watchdog.domain.moment import Moment, age, is_over
+from watchdog.domain.moment import Moment, age
 from watchdog.domain.outcomes import OpenOutcome
 from watchdog.domain.recent import IncidentSummary, Recent
 from watchdog.domain.windows import OpenWindow
@@ -26,7 +26,10 @@ Status = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What only the process knows of itself. `refused`: a changed file that was not taken over."""
+    """What only the process knows of itself. `refused`: a changed file that was not taken over.
+
+    `switches`: why the annotations that stop it cannot be seen at the moment.
+    """
 
     version: str
     pid: int
@@ -38,6 +41,7 @@ class Vitals:
     skipped_slots: int = 0
     refused: str = ""
     itself: SelfSeen = field(default_factory=SelfSeen)
+    switches: str = ""
 
 
 def unable(service: Service, vitals: Vitals) -> list[str]:
@@ -51,6 +55,8 @@ def unable(service: Service, vitals: Vitals) -> list[str]:
         why.append(f"the journal cannot be written: {vitals.journal_problem}")
     if service.shared.ledger.killed:
         why.append(f"the kill switch is on: {service.shared.ledger.killed}")
+    if service.shared.unseen():
+        why.append(service.shared.unseen())
     return why
 
 
@@ -94,7 +100,7 @@ def of_all_targets(ledger: Ledger, now: Moment) -> Status:
         "kill_switch": ledger.killed,
         "breaker": ledger.breaker.why,
         "breaker_since": utc(opened.wall) if ledger.breaker.why and opened else None,
-        "paused": _pause(ledger.paused, ledger.paused_at, now),
+        "paused": _pause(ledger.pause_of_all(now)),
     }
 
 
@@ -164,7 +170,7 @@ def of_account(account: Account, now: Moment) -> Status:
         "open_run": _open_run(account.current),
         "latched": account.latched,
         "next_level": next_level(account.ladder, now),
-        "paused": _pause(account.paused, account.paused_at, now),
+        "paused": _pause(account.pause(now)),
         "outcomes": [_outcome(one, now) for one in account.outcomes],
         "requests": [of_request(one, now) for one in account.requests if one.is_live],
     }
@@ -191,11 +197,11 @@ def _open_run(current: Current | None) -> Status | None:
     return told
 
 
-def _pause(paused: Paused | None, at: Moment | None, now: Moment) -> Status | None:
-    if paused is None or is_over(paused.until, at, now):
+def _pause(paused: Paused | None) -> Status | None:
+    if paused is None:
         return None
     until = None if paused.until is None else utc(paused.until)
-    return {"by": paused.by, "reason": paused.reason, "until": until}
+    return {"by": paused.whom, "reason": paused.reason, "until": until}
 
 
 def _window(window: OpenWindow) -> Status:

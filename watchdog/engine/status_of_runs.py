@@ -5,7 +5,8 @@ from typing import Any
 from watchdog.domain import recovering
 from watchdog.domain.moment import Moment
 from watchdog.domain.plan import Step, level_word
-from watchdog.domain.run import WATCHES, Flight, Run, Sampling
+from watchdog.domain.run import WATCHES, Flight, Run
+from watchdog.domain.sampling import Sampling
 from watchdog.domain.words import utc, value
 
 

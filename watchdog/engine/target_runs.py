@@ -94,8 +94,7 @@ class TargetRuns:
         """
         if not approval and not policy_of(plan, Mode.AUTO, offered=False).is_auto:
             raise WatchdogError(f"plan {plan.name} was not started: people must agree first")
-        if self._shared.ledger.killed:
-            raise WatchdogError(f"the kill switch is on: {self._shared.ledger.killed}")
+        self._refuse_while_stopped()
         self._refuse_reversal(plan)
         await self._free_for(f"superseded by {by}")
         incident = self.decider.account.incident
@@ -139,9 +138,8 @@ class TargetRuns:
 
     async def recoverable(self, event: RunRecovered) -> Run:
         """The run that a person decides about. Raises WatchdogError where they cannot, so."""
-        ledger = self._shared.ledger
-        if ledger.killed and event.how is not Recovery.ABANDON:
-            raise WatchdogError(f"the kill switch is on: {ledger.killed}")
+        if event.how is not Recovery.ABANDON:
+            self._refuse_while_stopped()
         last = self.decider.account.broken_off
         if last is None or last.run != event.run:
             hint = f"; the last one is {last.run}" if last else ""
@@ -154,6 +152,13 @@ class TargetRuns:
         if refused:
             raise WatchdogError(refused)
         return run
+
+    def _refuse_while_stopped(self) -> None:
+        """Raises WatchdogError while the kill switch is on, or nobody knows whether it is."""
+        if self._shared.ledger.killed:
+            raise WatchdogError(f"the kill switch is on: {self._shared.ledger.killed}")
+        if self._shared.unseen():
+            raise WatchdogError(self._shared.unseen())
 
     def _refuse_beside_data_run(self, plan: Plan) -> None:
         """Raises WatchdogError: not even a person starts two of the data level at a time."""
@@ -202,6 +207,9 @@ class TargetRuns:
     async def resume(self, run: Run, make_hands: Callable[[], Hands]) -> None:
         """Go on with a run found open in the journal, unless a round before did so already."""
         self._spare_hands = make_hands
+        if self._shared.unseen() and run.stage not in WATCHES:
+            # Somebody may have stopped it meanwhile: a round takes it up once that is known.
+            return
         current = self.decider.account.current
         if not self.busy and current is not None and current.run == run.id:
             await self._go_on(self._taken_up(fold(await self._shared.journal.read(run=run.id))))
@@ -215,6 +223,8 @@ class TargetRuns:
         if self.runner is not None or not self._shared.journal.healthy:
             return
         if self._lost is None and (current is None or (current.by and not self._can_act)):
+            return
+        if self._shared.unseen():
             return
         name = self._lost.run.id if self._lost else current.run if current else ""
         run = fold(await self._shared.journal.read(run=name))

@@ -13,7 +13,7 @@ from watchdog.domain.events import Effect
 from watchdog.domain.moment import Moment
 from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 from watchdog.domain.plan import Look, Step
-from watchdog.ports import Clock, Executor, Finding, Probe, Question
+from watchdog.ports import Clock, Executor, Finding, NothingSent, Probe, Question
 
 _GAPS = {
     "err": Gap(Unknown.ERROR, "connection refused"),
@@ -92,6 +92,7 @@ class Reply(StrEnum):
     LATE = "late"  # no answer comes, and it acts later
     HANGS = "hangs"  # never acts and never ends
     HANGS_DONE = "hangs_done"  # acts and never ends
+    IDLE = "idle"  # does not act, since it is so already
 
 
 _ACTS = (Reply.WORKS, Reply.LOST, Reply.LATE, Reply.HANGS_DONE)
@@ -189,6 +190,8 @@ class World:
             case Reply.LATE:
                 asyncio.get_running_loop().call_later(self.late, self.land, key, name)
                 raise InDoubtError("the connection was lost")
+            case Reply.IDLE:
+                return NothingSent("is so already")
             case Reply.HANGS | Reply.HANGS_DONE:
                 if reply is Reply.HANGS_DONE:
                     self._act(key, name)

@@ -3,17 +3,19 @@
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
+from watchdog.domain.callers import READING, Caller, in_words
 from watchdog.domain.doors import ApiDoor, Scope
-from watchdog.ports import Clock, Secrets
+from watchdog.ports import Callers, Clock, Secrets
 from watchdog.web.bodies import Bodies, BodyError, BrokenError, LateError, TooLongError
+from watchdog.web.holders import Holders, TooManyError
 from watchdog.web.plain_json import NotJsonError, json_object
-from watchdog.web.proofs import Failures, LaterError, RefusedError
+from watchdog.web.proofs import LaterError, RefusedError
 from watchdog.web.tokens import Holder, Tokens
 
 PREFIX = "/api/v1/acts/"
@@ -23,6 +25,7 @@ KEY_PATTERN = "^[!-~]{1,200}$"
 REPLAYED_HEADER = "Idempotency-Replayed"
 SECONDS_TO_WAIT = "5"
 SECONDS_OUT = "60"
+MOST_GROUPS, MOST_OF_A_GROUP = 50, 200
 _KEY = re.compile(KEY_PATTERN)
 _LATER = {429: SECONDS_OUT, 503: SECONDS_TO_WAIT}
 
@@ -38,11 +41,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request of a known person, as far as it could be read. `key` is empty until it is known."""
+    """A request of a known person, as far as it could be read. `key` is empty until it is known.
+
+    `user` and `groups` are those of a cluster, where it proved who asks.
+    """
 
     command: str
     person: str
     key: str = ""
+    user: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class Acts:
     `commands`: what each command needs a scope for. `act` carries one out, or says why not.
     `refused` keeps on record that a known person was refused, with which status and why.
     `is_out`: whether that person was refused too often to be listened to. `openapi`: the document.
+    `callers` knows users of a cluster, `name_of` how they are named; `target_of` gives the target
+    that an act is about, empty for all of them or where that is not known.
     """
 
     door: ApiDoor
@@ -62,6 +72,9 @@ class Acts:
     openapi: bytes
     secrets: Secrets
     clock: Clock
+    callers: Callers | None = None
+    name_of: Callable[[Caller], str] = lambda caller: caller.user
+    target_of: Callable[[str, Mapping[str, Any]], Awaitable[str]] | None = None
 
 
 class _Refusal(Exception):
@@ -78,8 +91,13 @@ class ActPages:
 
     def __init__(self, acts: Acts) -> None:
         self._acts = acts
-        self._tokens = Tokens(acts.door, acts.secrets)
-        self._failures = Failures(acts.door.most_failures)
+        self._holders = Holders(
+            Tokens(acts.door, acts.secrets),
+            acts.clock,
+            acts.door.most_failures,
+            acts.callers,
+            acts.name_of,
+        )
         self._bodies = Bodies(acts.door.most_bytes)
 
     def add_to(self, app: web.Application) -> None:
@@ -93,9 +111,9 @@ class ActPages:
             return None
         asked = None
         try:
-            holder = self._holder(request)
-            asked = Asked("read", holder.person)
-            _need(Scope.READ, holder)
+            holder = await self._holder(request)
+            asked = _asked("read", holder)
+            await self._permit(holder, Scope.READ, READING, "")
         except _Refusal as refusal:
             return await self._refused(asked, refusal)
         return None
@@ -106,25 +124,24 @@ class ActPages:
     async def _post(self, request: web.Request) -> web.Response:
         asked = None
         try:
-            holder = self._holder(request)
-            asked = Asked(request.match_info["command"], holder.person)
+            holder = await self._holder(request)
+            asked = _asked(request.match_info["command"], holder)
             self._admit(request, holder, asked.command)
-            asked = Asked(asked.command, asked.person, _key(request))
-            arguments = await self._arguments(request)
+            asked = replace(asked, key=_key(request))
+            arguments = _without(holder.token, await self._arguments(request))
+            await self._permit_act(holder, asked.command, arguments)
         except _Refusal as refusal:
             return await self._refused(asked, refusal)
         # From here on the desk keeps the record.
         return _answered(await self._acts.act(asked, arguments))
 
-    def _holder(self, request: web.Request) -> Holder:
-        peer, now = request.remote or "", self._acts.clock.now()
-        if self._failures.is_out(peer, now):
-            text = "too many attempts failed; try again in a minute"
-            raise _Refusal(429, "too_many", text)
+    async def _holder(self, request: web.Request) -> Holder:
         try:
-            return self._tokens.holder(request)
+            return await self._holders.of(request)
+        except TooManyError:
+            text = "too many attempts failed; try again in a minute"
+            raise _Refusal(429, "too_many", text) from None
         except RefusedError:
-            self._failures.note(peer, now)
             raise _Refusal(401, "unauthenticated", "who are you?") from None
         except LaterError as error:
             raise _Refusal(503, "later", str(error)) from None
@@ -132,7 +149,8 @@ class ActPages:
     def _admit(self, request: web.Request, holder: Holder, command: str) -> None:
         known = self._acts.commands
         # To stop is never a thing too many, for whoever may.
-        stops = command == "kill" and known["kill"] in holder.scopes
+        trusted = holder.caller is not None or known["kill"] in holder.scopes
+        stops = command == "kill" and trusted
         if not stops and self._acts.is_out(holder.person):
             raise _Refusal(429, "too_many", "too much was refused; try again in a minute")
         if command not in known:
@@ -140,7 +158,28 @@ class ActPages:
             raise _Refusal(404, "unknown", text)
         if request.method != "POST":
             raise _Refusal(405, "method", "an act is a POST")
-        _need(known[command], holder)
+        if holder.caller is None:
+            _need(known[command], holder)
+
+    async def _permit_act(self, holder: Holder, command: str, arguments: Mapping[str, Any]) -> None:
+        """Refuse a user of a cluster who may not do that to the target that it is about."""
+        if holder.caller is not None:
+            find = self._acts.target_of
+            target = await find(command, arguments) if find else ""
+            await self._permit(holder, self._acts.commands[command], command, target)
+
+    async def _permit(self, holder: Holder, scope: Scope, verb: str, target: str) -> None:
+        if holder.caller is None:
+            _need(scope, holder)
+            return
+        try:
+            may = await self._holders.may(holder, verb, target)
+        except LaterError as error:
+            raise _Refusal(503, "later", str(error)) from None
+        if not may:
+            right = in_words(verb, target)
+            text = f"{holder.person} lacks the right to {right}"
+            raise _Refusal(403, "right", text, missing_right=right)
 
     async def _arguments(self, request: web.Request) -> Mapping[str, Any]:
         if request.content_type != "application/json":
@@ -163,6 +202,25 @@ class ActPages:
         if asked is not None:
             await self._acts.refused(asked, refusal.status, str(refusal))
         return _answered(Reply(refusal.status, refusal.body))
+
+
+def _asked(command: str, holder: Holder) -> Asked:
+    caller = holder.caller
+    if caller is None:
+        return Asked(command, holder.person)
+    # No more of them than a journal should hold of one request.
+    groups = tuple(group[:MOST_OF_A_GROUP] for group in caller.groups[:MOST_GROUPS])
+    command = str(_without(holder.token, {"": command})[""])
+    return Asked(command, holder.person, user=caller.user, groups=groups)
+
+
+def _without(token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What somebody says, without the token that they say it with, were it to stand in it."""
+    if not token:
+        return arguments
+    text, said = json.dumps(arguments), json.dumps(token)[1:-1]
+    cleaned: Mapping[str, Any] = json.loads(text.replace(said, "[redacted]"))
+    return cleaned
 
 
 def _need(scope: Scope, holder: Holder) -> None:

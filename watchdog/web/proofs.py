@@ -34,16 +34,22 @@ class LaterError(Exception):
     """It cannot be told now; the same may be asked later."""
 
 
+def bearer(authorizations: Sequence[str]) -> str:
+    """The one token that the headers show; empty where that is not one."""
+    found = _BEARER.fullmatch(authorizations[0]) if len(authorizations) == 1 else None
+    return found[1] if found else ""
+
+
 def is_bearer(authorization: str, references: Sequence[Reference], secrets: Secrets) -> bool:
     """Whether the header holds one of the tokens. Raises LaterError when none can be read."""
-    found = _BEARER.fullmatch(authorization)
-    given = found[1] if found else ""
+    given = bearer([authorization])
     # Every one of them, so that the time it takes says nothing.
-    matches = [_same(given, token) for token in _read(references, secrets)]
+    matches = [same(given, token) for token in _read(references, secrets)]
     return any(matches)
 
 
-def _same(given: str, wanted: str) -> bool:
+def same(given: str, wanted: str) -> bool:
+    """Whether both are one; the time that it takes says nothing of where they differ."""
     # Hashed first: neither length nor characters beyond ASCII matter.
     digests = (
         hashlib.sha256(each.encode("utf-8", "surrogateescape")).digest() for each in (given, wanted)
@@ -146,3 +152,9 @@ class Failures:
         self._of[peer] = (since, count + 1)
         if len(self._of) > MOST_PEERS:
             self._of.popitem(last=False)
+
+    def forgive(self, peer: str) -> None:
+        """One that was noted was none."""
+        since, count = self._of.get(peer, (None, 0))
+        if since is not None and count > 0:
+            self._of[peer] = (since, count - 1)

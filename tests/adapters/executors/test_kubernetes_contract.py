@@ -12,6 +12,7 @@ import pytest
 from tests.bed.answer_loser import changes, losing_answers
 from tests.bed.control_plane import ControlPlane
 from tests.bed.deps import real_deps
+from tests.bed.gitops import keeper
 from tests.bed.kubernetes_verbs import KEY, VERBS, Sent, Verb
 from tests.bed.wire import free_port
 from tests.control_plane.audit import Call
@@ -85,10 +86,10 @@ class Bench:
     def state(self) -> object:
         """All that a verb could have changed."""
         kinds = ("deployment", "statefulset", "daemonset", "service", "job")
+        found = [(kind, one) for kind in kinds for one in self.plane.listed(kind, self.namespace)]
+        found += [(kind, keeper(self.plane, kind, self.namespace)) for kind in self.verb.keepers]
         return {
-            (kind, one["metadata"]["name"]): (one["spec"], _annotations(one))
-            for kind in kinds
-            for one in self.plane.listed(kind, self.namespace)
+            (kind, one["metadata"]["name"]): (one["spec"], _annotations(one)) for kind, one in found
         }
 
 

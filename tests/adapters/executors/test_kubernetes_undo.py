@@ -166,6 +166,22 @@ async def test_a_rollout_that_somebody_else_began_is_left_where_it_stands(shop: 
     assert {pod["metadata"]["uid"] for pod in ready_pods(shop)} == serving
 
 
+async def test_a_container_that_came_since_is_named_before_it_goes(shop: Shop) -> None:
+    await shop.deploy("deployment/shop", OLD, BAD)
+    probe = plugin.probe(shop.options("deployment/shop", to="previous"), shop.deps)
+    assert not any(one.warns for one in await probe.preflight())
+    newest = deployment("shop", BAD)
+    beside = {"name": "rollback-watchdog", "image": "rollback-watchdog:0.1.0"}
+    newest["spec"]["template"]["spec"]["containers"].append(beside)
+    shop.plane.apply(newest, namespace=shop.namespace)
+    await shop.plane.until_rolled_out("deployment/shop", shop.namespace)
+
+    [warning] = [one for one in await probe.preflight() if one.warns]
+
+    assert warning.ok
+    assert "has no container rollback-watchdog: it would be gone" in warning.text
+
+
 # The pods that a StatefulSet waits for
 
 
@@ -224,7 +240,9 @@ def test_what_cannot_be_meant_is_refused(options: Mapping[str, Any], said: str) 
 
 async def test_whoever_would_put_it_back_is_named_beforehand(shop: Shop) -> None:
     await shop.deploy("deployment/shop", OLD, BAD)
-    tracked = {"argocd.argoproj.io/tracking-id": "storefront:apps/Deployment:web/shop"}
+    tracked = {
+        "argocd.argoproj.io/tracking-id": f"storefront:apps/Deployment:{shop.namespace}/shop"
+    }
     shop.plane.patch("deployment/shop", shop.namespace, {"metadata": {"annotations": tracked}})
 
     options = shop.options("deployment/shop", to="previous")

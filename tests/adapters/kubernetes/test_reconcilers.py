@@ -22,6 +22,10 @@ from watchdog.adapters.kubernetes.reconcilers import reconcilers
             ["Flux's Kustomization flux-system/apps"],
         ),
         ({"labels": {"helm.toolkit.fluxcd.io/name": "shop"}}, ["Flux's HelmRelease shop"]),
+        (
+            {"annotations": {"argocd.argoproj.io/tracking-id": "team_shop:apps/Deployment:w/s"}},
+            ["Argo CD's application team/shop"],
+        ),
     ],
 )
 def test_whoever_keeps_an_object_is_known_by_what_it_left_there(

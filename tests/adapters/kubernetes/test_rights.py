@@ -1,6 +1,6 @@
 import yaml
 
-from watchdog.adapters.kubernetes.kinds import DEPLOYMENT, POD, REPLICA_SET, SERVICE
+from watchdog.adapters.kubernetes.kinds import DEPLOYMENT, KUSTOMIZATION, POD, REPLICA_SET, SERVICE
 from watchdog.adapters.kubernetes.rights import rules, to, writes
 
 
@@ -24,6 +24,17 @@ def test_rules_grant_what_is_asked_for_and_nothing_else() -> None:
         },
         {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]},
     ]
+
+
+def test_what_another_namespace_grants_comes_last_and_is_named() -> None:
+    there = to(KUSTOMIZATION, "get", "patch", name="shop", namespace="flux-system")
+
+    text = rules([*there, *to(DEPLOYMENT, "get", name="shop")])
+
+    here, _, other = text.partition("# in a Role of namespace flux-system:\n")
+    assert [rule["resources"] for rule in yaml.safe_load(here)] == [["deployments"]]
+    (rule,) = yaml.safe_load(other)
+    assert (rule["resources"], rule["verbs"]) == (["kustomizations"], ["get", "patch"])
 
 
 def test_objects_of_different_names_are_granted_apart() -> None:

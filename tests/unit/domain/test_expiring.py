@@ -204,6 +204,17 @@ def test_what_lapsed_is_told_quietly_unless_a_person_must_look() -> None:
     assert message(Record(1, at(0), expired(Lapse.OVER))) == quiet
 
 
+def test_what_holds_is_told_before_its_time_and_paged_at_its_end() -> None:
+    soon = of_expiry(replace(warned(), renews=False, holds=True))
+    late = of_expiry(expired(Lapse.HOLDS, "it does not lapse by itself"))
+
+    assert (soon.topics, soon.severity) == ((Topic.EXPIRING,), Severity.WARNING)
+    assert soon.title == "shop: override: still holds, to be taken back by 01:01:00Z"
+    assert "by the plan that reverses isolate, or by hand" in soon.text
+    assert (late.topics, late.severity) == ((Topic.EXPIRING, Topic.PAGED), Severity.WARNING)
+    assert late.title == "shop: override: STILL HOLDS, nobody took it back"
+
+
 def test_a_renewal_pages_as_it_begins() -> None:
     start = started(renewal(change()), run="r2", renews="r1")
 

@@ -97,6 +97,20 @@ def verifying(plan: Plan | None = None) -> Run:
     return a_run(plan, done, StageEntered("r1", VERIFY))
 
 
+@pytest.mark.parametrize(("attempt", "found"), [(1, True), (2, False)])
+def test_what_is_so_already_was_not_done_by_this_run_unless_it_tried_before(
+    attempt: int, found: bool
+) -> None:
+    step = a_step("flag off", repeat=Repeat.IDEMPOTENT)
+    answer = StepAnswered("r1", STEPS, 0, ok=True, detail="is so already", idle=True)
+    run = after(a_run(a_plan(step)), intended(attempt), answer)
+
+    event = noted(run)
+
+    assert isinstance(event, StepEnded)
+    assert (event.result, event.found) == (StepResult.OK, found)
+
+
 # -- forward
 
 
@@ -469,6 +483,23 @@ def test_too_few_good_looks_in_the_time_are_no_proof() -> None:
     run = after(checked(3, within=60.0), sampled(Verdict.OK), then=10)
 
     assert proof(run, 70) is Proof.INCONCLUSIVE
+
+
+def test_a_check_whose_time_was_slept_through_begins_anew_and_only_once() -> None:
+    asleep = after(checked(2, within=60.0), sampled(Verdict.OK), then=10)
+    woken = after(asleep, sampled(Verdict.OK), then=80)
+
+    assert isinstance(ask(woken, 80), Look)
+    assert proof(after(woken, sampled(Verdict.OK), then=85), 85) is Proof.PASSED
+    assert proof(after(woken, sampled(Verdict.OK), then=150), 150) is Proof.PASSED
+    assert proof(after(woken, sampled(Verdict.UNKNOWN), then=150), 150) is Proof.INCONCLUSIVE
+
+
+def test_what_was_seen_before_a_check_slept_is_no_proof_after_it() -> None:
+    asleep = after(checked(2, within=60.0), sampled(Verdict.OK), then=10)
+
+    assert isinstance(ask(after(asleep, sampled(Verdict.OK), then=80), 80), Look)
+    assert proof(after(asleep, sampled(Verdict.OK), then=70), 70) is Proof.PASSED
 
 
 def test_the_verification_is_as_good_as_its_check_that_did_not_pass() -> None:

@@ -15,6 +15,7 @@ from tests.builders import (
     below,
 )
 from tests.process import Process, a_world
+from watchdog.domain.change import ChangeSeen, VersionGood
 from watchdog.domain.condition import Condition, Op
 from watchdog.domain.decision import Reason
 from watchdog.domain.errors import ConfigError
@@ -236,6 +237,55 @@ async def test_a_preflight_that_cannot_be_made_is_a_refusal() -> None:
 
     assert refusal is not None
     assert "the secret file /run/token cannot be read" in refusal.detail
+
+
+class Noting(WorldEyes):
+    """Notes what the options of each step that is looked at are."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(process.world)
+        self.asked: list[object] = []
+
+    def probe(self, step: Step) -> Probe:
+        self.asked.append(step.options["to"])
+        return super().probe(step)
+
+
+@virtually
+async def test_preflight_asks_about_the_version_that_the_plan_returns_to() -> None:
+    process = Process(a_world())
+    for news in (
+        ChangeSeen("shop", "v1", "", 0.0, "ci"),
+        ChangeSeen("shop", "v2", "v1", 9.0, "ci"),
+    ):
+        process.ledger.apply(news, at(10))
+    process.ledger.apply(VersionGood("shop", "v1", 60.0), at(11))
+    eyes = Noting(process)
+    decider = Decider(a_target(), process.shared, eyes)
+    options = {
+        "effect": "flag off",
+        "to": ["{{ run.to_version }}", "{{ run.id }}", "{{ saved.v }}, {{run.from_version}}"],
+    }
+    plan = replace(a_plan(a_step(options=options)), returns_to="last_good")
+
+    assert await decider.preflight(plan) is None
+    assert eyes.asked == [["v1", "{{ run.id }}", "{{ saved.v }}, v2"]]
+    # What is shown to people says it, too.
+    decider.rendered(plan)
+    assert eyes.asked[1] == eyes.asked[0]
+
+
+@virtually
+async def test_preflight_leaves_a_version_open_that_nobody_knows() -> None:
+    process = Process(a_world())
+    eyes = Noting(process)
+    plan = replace(
+        a_plan(a_step(options={"effect": "flag off", "to": "{{ run.to_version }}"})),
+        returns_to="last_good",
+    )
+
+    assert await Decider(a_target(), process.shared, eyes).preflight(plan) is None
+    assert eyes.asked == ["{{ run.to_version }}"]
 
 
 class Broken(WorldEyes):

@@ -41,10 +41,10 @@ from watchdog.domain.observation import Observation
 from watchdog.domain.plan import Check, Look, OnError, Plan, Repeat, Step
 from watchdog.domain.run import Run, begin, fold
 from watchdog.engine.runner import LOOK_LIMIT, Runner, variables
-from watchdog.ports import Executor, Probe
+from watchdog.ports import Executor, Probe, Waiting
 from watchdog.testing.doubles import MemoryJournal
 from watchdog.testing.virtual_time import virtually
-from watchdog.testing.world import Reply, World, WorldEyes, WorldHands
+from watchdog.testing.world import Reply, Sent, World, WorldEyes, WorldHands
 
 NO_WATCH = a_watch(short=0)
 
@@ -328,6 +328,40 @@ async def test_a_step_that_cannot_be_built_was_not_sent() -> None:
 
     assert run.outcome is Outcome.FAILED
     assert "the secret file /run/token cannot be read" in run.broken
+
+
+class ForEver(Waiting):
+    """Waits for what never comes."""
+
+    async def execute(self, key: str) -> str:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class ForEverHands(WorldHands):
+    def executor(self, step: Step) -> Executor:
+        return ForEver()
+
+
+@virtually
+@pytest.mark.parametrize("repeat", [Repeat.ONCE, Repeat.OBSERVABLE, Repeat.IDEMPOTENT])
+async def test_a_wait_is_over_at_its_time_limit_and_says_what_it_saw_last(repeat: Repeat) -> None:
+    bench = Bench(a_step("one", repeat=repeat, timeout=60.0))
+    bench.hands = ForEverHands(bench.world)
+
+    run = await bench.drive()
+
+    assert (run.outcome, bench.results, bench.elapsed) == (Outcome.FAILED, [StepResult.FAILED], 60)
+    assert run.broken == "step 1 (one): not within 60 s: looked for r1/steps/0"
+
+
+@virtually
+async def test_what_came_true_at_the_last_moment_of_a_wait_is_seen() -> None:
+    bench = Bench(a_step("one", timeout=60.0))
+    bench.hands = ForEverHands(bench.world)
+    bench.world.effects.append(Sent("r1/steps/0", "one", bench.world.clock.now()))
+
+    assert (await bench.drive()).outcome is Outcome.SUCCEEDED
 
 
 @virtually

@@ -13,7 +13,7 @@ from watchdog.adapters.kubernetes.workloads import WorkloadName, workload
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.events import Effect
 from watchdog.plugins import ExecutorPlugin, Right, Timeout
-from watchdog.ports import Deps, Finding
+from watchdog.ports import Deps, Finding, Waiting
 
 
 class Options(Access):
@@ -66,7 +66,7 @@ class RolloutProbe:
         return Effect.APPLIED if state.done else Effect.NOT_APPLIED, text
 
 
-class RolloutExecutor(RolloutProbe):
+class RolloutExecutor(RolloutProbe, Waiting):
     """Waits. Nothing happens by it, so to wait again does no harm."""
 
     async def execute(self, key: str) -> str:

@@ -1,7 +1,7 @@
 """Returns a workload to what it ran before, as `kubectl rollout undo` does, and only once."""
 
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
@@ -99,7 +99,11 @@ class UndoProbe:
             goal = self._goal(known, now)
         except PermanentError as error:
             return [Finding(ok=False, text=str(error))]
-        return [Finding(ok=True, text=f"{self._which}: {_in_words(now, goal)}")]
+        text = f"{self._which}: {_in_words(now, goal)}"
+        lost = sorted(_containers(found["spec"]["template"]) - _containers(goal.template))
+        if lost:
+            text += f", which has no container {', '.join(lost)}: it would be gone"
+        return [Finding(ok=True, text=text, warns=bool(lost))]
 
     def _goal(self, known: Sequence[Revision], now: Revision | None) -> Revision:
         options = self._options
@@ -163,6 +167,10 @@ class UndoExecutor(UndoProbe):
             raise PermanentError(f"{self._which} is paused, nothing would roll out; resume it")
         replace = {"op": "replace", "path": "/spec/template", "value": dict(goal.template)}
         return [replace, *cause_of(found, goal.annotations)], _in_words(now, goal)
+
+
+def _containers(template: Mapping[str, Any]) -> set[str]:
+    return {one["name"] for one in template["spec"]["containers"]}
 
 
 def _in_words(now: Revision | None, goal: Revision) -> str:

@@ -47,8 +47,8 @@ async def _findings(
     yield Finding(ok=True, text=f"{which} is there, in {api.namespace} of {api.server}")
     for owner in reconcilers(found):
         text = (
-            f"{which} is kept by {owner}, which will put back what its repository says unless it "
-            "is suspended before this step"
+            f"{which} is kept by {owner}, which will put back what its repository says unless a "
+            f"step `use: kubernetes_suspend` suspends it before this one"
         )
         yield Finding(ok=True, text=text, warns=True)
     if rolls and is_paused(found):
@@ -65,9 +65,10 @@ async def permitted(api: KubeApi, rights: Iterable[Right]) -> list[Finding]:
     found = []
     for right in rights:
         kind = Kind(right.group, "", "", right.resource)
-        allowed = await api.may(right.verb, kind, right.name, part=right.part)
+        place = right.namespace or api.namespace
+        allowed = await api.may(right.verb, kind, right.name, place, right.part)
         resource = f"{kind.resource}/{right.part}" if right.part else kind.resource
-        what = " ".join(filter(None, (right.verb, resource, right.name, "in", api.namespace)))
+        what = " ".join(filter(None, (right.verb, resource, right.name, "in", place)))
         text = f"may {what}" if allowed else f"may not {what}; add that verb to the account's Role"
         found.append(Finding(ok=allowed, text=text, of_rights=writes(right)))
     return found

@@ -1,6 +1,6 @@
 """What an account needs in a cluster, what of it is missing, and the Role rules that grant it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from watchdog.adapters.kubernetes.access import Access, reached
@@ -26,9 +26,11 @@ class Standing:
     missing: tuple[Right, ...]
 
 
-def to(kind: Kind, *verbs: str, name: str = "", part: str = "") -> tuple[Right, ...]:
+def to(
+    kind: Kind, *verbs: str, name: str = "", part: str = "", namespace: str = ""
+) -> tuple[Right, ...]:
     """The rights to do that to objects of `kind`, or to the one of that name."""
-    return tuple(Right(kind.group, kind.plural, verb, name, part) for verb in verbs)
+    return tuple(Right(kind.group, kind.plural, verb, name, part, namespace) for verb in verbs)
 
 
 def to_change(which: Workload) -> tuple[Right, ...]:
@@ -72,26 +74,41 @@ async def standing(access: Access, rights: Iterable[Right]) -> Standing:
             one
             for one in sorted(set(rights))
             if not await api.may(
-                one.verb, Kind(one.group, "", "", one.resource), one.name, part=one.part
+                one.verb,
+                Kind(one.group, "", "", one.resource),
+                one.name,
+                one.namespace or None,
+                one.part,
             )
         ]
         return Standing(f"namespace {api.namespace} of {api.server}", tuple(missing))
 
 
 def rules(rights: Iterable[Right]) -> str:
-    """The rules of a Role that grant `rights` and nothing else, as YAML lines."""
+    """The rules of a Role that grant `rights` and nothing else, as YAML lines.
+
+    Those of another namespace come last, under a comment that names it.
+    """
+    asked = sorted(set(rights))
+    return "\n".join(
+        line
+        for space in sorted({one.namespace for one in asked})
+        for line in _rules(space, [one for one in asked if one.namespace == space])
+    )
+
+
+def _rules(namespace: str, rights: Iterable[Right]) -> Iterator[str]:
+    if namespace:
+        yield f"# in a Role of namespace {namespace}:"
     verbs: dict[tuple[str, str, str], list[str]] = {}
-    for one in sorted(set(rights)):
+    for one in rights:
         resource = f"{one.resource}/{one.part}" if one.part else one.resource
         verbs.setdefault((one.group, resource, one.name), []).append(one.verb)
     alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for (group, resource, name), which in verbs.items():
         alike.setdefault((group, name, tuple(which)), []).append(resource)
-    return "\n".join(
-        line
-        for (group, name, which), resources in alike.items()
-        for line in _rule(group, resources, name, which)
-    )
+    for (group, name, same), resources in alike.items():
+        yield from _rule(group, resources, name, same)
 
 
 def _rule(group: str, resources: Sequence[str], name: str, verbs: Sequence[str]) -> list[str]:

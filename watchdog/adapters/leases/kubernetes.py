@@ -8,13 +8,20 @@ from typing import Any
 from watchdog.adapters.kubernetes.access import Access, reached
 from watchdog.adapters.kubernetes.api import ConflictError, KubeApi, MissingError, Object
 from watchdog.adapters.kubernetes.kinds import LEASE
+from watchdog.adapters.kubernetes.rights import to
 from watchdog.domain.errors import LeaseLostError, StepError
 from watchdog.domain.moment import Moment
+from watchdog.plugins import Right
 from watchdog.ports import Clock
 
 # Seconds, as the controllers of Kubernetes have them: how long it is ours without being renewed,
 # when we take it for lost, and how often it is looked at.
 DURATION, RENEW_WITHIN, EVERY = 15.0, 10.0, 2.0
+
+
+def rights_to_lead(name: str) -> tuple[Right, ...]:
+    """What it takes to have the Lease `name`, where it is there and where it is not."""
+    return (*to(LEASE, "create"), *to(LEASE, "get", "update", name=name))
 
 
 @dataclass(slots=True)
