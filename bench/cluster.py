@@ -35,9 +35,9 @@ PATCH_LIMIT_MS, WAIT_LIMIT_S, RSS_LIMIT_MB = 100.0, 1.0, 80.0
 GOOD, BAD = "registry.test:5000/shop:v1", "registry.test:5000/shop:v2"
 _PATIENCE = 180.0
 # Seconds between two breaches, so that each decision is a moment of its own.
-_APART = 0.5
+_APART = 2.0
 # So many breaches later, one is over; the undo has long been sent by then.
-_SICK = 12
+_SICK = 3
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from watchdog.domain.callers import Caller
 from watchdog.domain.change import News
@@ -132,6 +132,25 @@ class Executor(Protocol):
     """
 
     async def execute(self, key: str) -> str: ...
+
+
+@runtime_checkable
+class Bound(Protocol):
+    """What an executor is besides that must never overwrite what came after its first attempt.
+
+    Whoever sends a step again, perhaps after a restart, hands back how it stood before the first.
+    """
+
+    async def stands(self) -> str:
+        """How that stands which the step changes: short, without secrets, never empty.
+
+        Reads only. Raises as `Executor.execute` does where it cannot tell.
+        """
+        ...
+
+    async def execute_if(self, key: str, stood: str) -> str:
+        """As `execute`; raises PermanentError where it no longer stands as `stood` says."""
+        ...
 
 
 class Waiting:

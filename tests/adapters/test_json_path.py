@@ -38,6 +38,15 @@ def test_a_path_finds_what_stands_there(path: str, found: list[object]) -> None:
     assert sorted(map(str, find(DOCUMENT, parse_path(path)))) == sorted(map(str, found))
 
 
+@pytest.mark.parametrize(
+    ("path", "found"), [("1.a", [2]), ("0", [{"a": 1}]), ("2", []), ("..a", [1, 2]), ("a", [])]
+)
+def test_the_document_itself_may_be_a_list(path: str, found: list[object]) -> None:
+    seen = find([{"a": 1}, {"a": 2}], parse_path(path))
+
+    assert sorted(map(str, seen)) == sorted(map(str, found))
+
+
 @pytest.mark.parametrize("path", ["", ".", ".a", "..", "a.", "a..", "...a", "a...b"])
 def test_what_is_no_path_is_refused(path: str) -> None:
     with pytest.raises(ValueError, match="is not a path"):

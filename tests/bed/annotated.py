@@ -39,7 +39,15 @@ class Annotated:
     @property
     def place(self) -> str:
         """As the daemon calls it."""
-        return f"{OBJECT} in {self.namespace}"
+        uid = self.plane.get(OBJECT, self.namespace)["metadata"]["uid"]
+        return f"{OBJECT} in {self.namespace} (uid {uid})"
+
+    def make(self) -> None:
+        """The object, anew if it is gone."""
+        # An API server says who wrote a field only once there is a field to say it of.
+        metadata = {"name": "watchdog", "labels": {"of": "bed"}}
+        made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+        self.plane.apply(made, namespace=self.namespace)
 
     async def annotate(self, key: str, reason: str) -> None:
         """As an operator does."""
@@ -66,11 +74,9 @@ def annotated(
     rules: tuple[dict[str, Any], ...] = RULES,
 ) -> Annotated:
     """The object, and an account that has `rules`."""
-    # An API server says who wrote a field of an object only once there is a field to say it of.
-    metadata = {"name": "watchdog", "labels": {"of": "bed"}}
-    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
-    plane.apply(made, namespace=namespace)
     token = plane.account(namespace, rules)
     mine = plane.kubeconfig(folder, token, namespace)
     operator = plane.kubeconfig(folder, namespace=namespace)
-    return Annotated(plane, namespace, folder, kubectl, mine, operator)
+    found = Annotated(plane, namespace, folder, kubectl, mine, operator)
+    found.make()
+    return found

@@ -139,6 +139,7 @@ class Pods:
             **shipped,
             "journal": {"path": "journal.db"},
             "sidecar": {**shipped["sidecar"], **reached},
+            "switches": {**shipped["switches"], **reached},
         }
 
     def _target(self) -> Object:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.bed.control_plane import RESTRICTED, ControlPlane
 from tests.bed.manifests import deployment
@@ -19,6 +20,7 @@ from watchdog.adapters.journals.sqlite import open_journal
 from watchdog.adapters.kubernetes.access import Access, reached
 from watchdog.adapters.kubernetes.api import ForbiddenError
 from watchdog.adapters.kubernetes.kinds import CONFIG_MAP, DEPLOYMENT, LEASE, Kind
+from watchdog.adapters.kubernetes.notes import rights_to_notes
 from watchdog.adapters.kubernetes.rights import standing
 from watchdog.adapters.kubernetes.shared_journal import SharedJournal, rights_to_share
 from watchdog.adapters.leases.kubernetes import KubernetesLease, rights_to_lead
@@ -91,6 +93,16 @@ def test_its_files_name_the_lease_and_the_journal_that_it_may_have(shipped: Rend
     assert loaded.daemon.grace < parse_duration(TIME_TO_END)
     files = only(shipped[0], "ConfigMap")["data"]
     assert set(files) == {"daemon.yaml", "watchdog.yaml"}
+
+
+def test_its_file_names_its_own_deployment_as_what_stops_it_and_it_may_see_that(
+    shipped: Rendered,
+) -> None:
+    written = yaml.safe_load(only(shipped[0], "ConfigMap")["data"]["daemon.yaml"])["switches"]
+
+    # In the namespace of its pod, where it is.
+    assert written == {"object": f"deployment/{NAME}"}
+    assert set(rights_to_notes(written["object"])) <= set(granted_by(shipped[0]))
 
 
 # What it may do

@@ -22,6 +22,7 @@ from watchdog.domain.progress import (
     StepEnded,
     StepResult,
 )
+from watchdog.domain.signal import Verdict
 from watchdog.domain.trigger import Change
 
 # Seconds: what a busy machine may take on top.
@@ -115,6 +116,7 @@ async def test_e4_3_a_service_that_is_not_ready_gets_the_known_good_version_by_t
         assert on.images() == {GOOD}
         (start,), (end,) = await wall_of(on, RunStarted), await wall_of(on, RunVerified)
         assert end - start <= on.here(300) + SLACK
+        await on.site.assert_sound()
 
 
 async def test_e4_1_slow_and_failing_switches_four_features_off_by_the_shipped_file(
@@ -135,6 +137,7 @@ async def test_e4_1_slow_and_failing_switches_four_features_off_by_the_shipped_f
         for environment in on.environments():
             assert {environment[flag] for flag in FLAGS} == {"false"}
         await assert_waited_for_the_outbox_to_be_silent(on)
+        await on.site.assert_sound()
 
 
 async def assert_waited_for_the_outbox_to_be_silent(on: LeadsAtWork) -> None:
@@ -147,5 +150,8 @@ async def assert_waited_for_the_outbox_to_be_silent(on: LeadsAtWork) -> None:
     assert rolled_out - start <= on.here(300) + SLACK
     assert len(silent) > 1
     assert silent[-1] - rolled_out >= on.here(240)
+    looks = await on.site.events(CheckSampled, name="Nothing is published any more")
+    # Before that there was none or it was false, each time.
+    assert [one.verdict for one in looks if one.verdict is Verdict.OK] == [looks[-1].verdict]
     (old,) = await on.site.events(CheckSampled, name="No alert fires that did not before")
     assert old.value == 0

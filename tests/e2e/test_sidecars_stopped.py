@@ -18,13 +18,8 @@ async def test_whoever_leads_next_is_stopped_by_the_same_annotation(
     control_plane: ControlPlane,
     namespace: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     require_program: Callable[[str], str],
 ) -> None:
-    operator = control_plane.kubeconfig(tmp_path, namespace=namespace)
-    # The Deployment that they guard has the name of the namespace.
-    monkeypatch.setenv("ROLLBACK_WATCHDOG_SWITCHES__OBJECT", f"deployment/{namespace}")
-    monkeypatch.setenv("ROLLBACK_WATCHDOG_SWITCHES__KUBECONFIG", str(operator))
     async with pods_of(control_plane, namespace, tmp_path, require_program("kubectl")) as pods:
         first = await pods.until_led()
         annotate(control_plane, namespace, "not tonight")
@@ -47,6 +42,6 @@ async def test_whoever_leads_next_is_stopped_by_the_same_annotation(
 
 
 def annotate(plane: ControlPlane, namespace: str, reason: str | None) -> None:
-    """None removes it."""
+    """None removes it. The Deployment that they guard has the name of the namespace."""
     change = {"metadata": {"annotations": {KILL: reason}}}
     plane.patch(f"deployment/{namespace}", namespace, change)

@@ -149,6 +149,28 @@ def gone_for_a_minute(trouble: Trouble) -> None:
     way.gone = gone
 
 
+def away_after_the_patch(seconds: float) -> Callable[[Trouble], None]:
+    """For so long, from the patch on, nothing else is answered but by 503."""
+
+    def begins(trouble: Trouble) -> None:
+        seen = trouble.state
+
+        def refuses(request: web.Request) -> int:
+            if _of_patches(request):
+                seen.setdefault("until", time.monotonic() + seconds)
+                return 0
+            return 503 if time.monotonic() < seen.get("until", 0.0) else 0
+
+        trouble.way.refuses = refuses
+
+    return begins
+
+
+def pods_that_stay(trouble: Trouble) -> None:
+    """Pods may not be deleted, as preflight could not see."""
+    trouble.way.refuses = lambda one: 403 if one.method == "DELETE" else 0
+
+
 def at_another_hour(ahead: float) -> Callable[[Trouble], None]:
     """Whatever the API server says of a moment is off by so many hours."""
 
@@ -190,6 +212,19 @@ def somebody(change: Callable[[int], Mapping[str, Any]]) -> Callable[[Trouble], 
         trouble.way.before = before
 
     return begins
+
+
+def a_fix_while_in_doubt(trouble: Trouble) -> None:
+    """The first patch is answered by 500 and did not happen; somebody deploys a fix right then."""
+    way = trouble.way
+
+    def refuses(request: web.Request) -> int:
+        if not _of_patches(request) or way.refused:
+            return 0
+        trouble.plane.patch(DEPLOYMENT, trouble.namespace, _newer(1))
+        return 500
+
+    way.refuses = refuses
 
 
 def _newer(_: int) -> Mapping[str, Any]:
@@ -243,6 +278,18 @@ ROWS = (
         prepare=a_stuck_stateful_set, workload="statefulset/shop",
     ),
     Row(
+        "such a StatefulSet, and a pod that may not be deleted after all", PARTLY, OLD,
+        "the template is back, the pod is named; the healthy pods go on serving",
+        prepare=a_stuck_stateful_set, workload="statefulset/shop", begins=pods_that_stay,
+        waits="5s",
+    ),
+    Row(
+        "such a StatefulSet, and an API server that is gone for a minute after the patch", DONE,
+        OLD, "waited for, for as long as the step has",
+        prepare=a_stuck_stateful_set, workload="statefulset/shop",
+        begins=away_after_the_patch(60.0), seconds="120s",
+    ),
+    Row(
         "a pod disruption budget", DONE, OLD, "it holds for evictions, not for rollouts",
         prepare=a_disruption_budget,
     ),
@@ -267,6 +314,11 @@ ROWS = (
     Row(
         "somebody deploys something else at the same time", FAILED, NEWER, "it is left alone",
         begins=somebody(_newer),
+    ),
+    Row(
+        "somebody deploys a fix while a step is in doubt", FAILED, NEWER,
+        "the step goes by what ran before its first attempt; the fix is left alone",
+        begins=a_fix_while_in_doubt, seconds="3s",
     ),
     Row(
         "429 for a moment", DONE, OLD, "asked again", begins=busy(429, _of_patches, 2),

@@ -388,6 +388,37 @@ async def test_an_object_that_is_not_there_is_no_word_to_go_on(
     assert site.api.sent == []
 
 
+@pytest.mark.parametrize("down", [True, False])
+async def test_an_object_that_is_made_anew_releases_nothing_and_a_person_does(
+    down: bool, site: Site, noted: Annotated
+) -> None:
+    write(site, noted)
+    await noted.annotate("kill", "stop")
+    async with site.at_work():
+        await until_refused(site, "kill_switch")
+        if down:
+            await site.kill()
+        noted.plane.delete("configmap/watchdog", noted.namespace)
+        noted.make()
+        if not down:
+            await _seen_anew_and_released(site, noted)
+    if down:
+        async with site.at_work():
+            await _seen_anew_and_released(site, noted)
+
+    assert site.api.sent == [MEND]
+
+
+async def _seen_anew_and_released(site: Site, noted: Annotated) -> None:
+    await noted.annotate("pause", "so that its order shows")
+    await site.until_event(Paused)
+    assert await site.events(KillSwitchChanged, on=False) == []
+    code, _, why = await site.command("kill", "--off", "--reason", "go", site.file)
+    assert code == 0, why
+    await noted.remove("pause")
+    await site.until_event(RunEnded)
+
+
 async def test_an_object_that_is_deleted_releases_nothing(site: Site, noted: Annotated) -> None:
     write(site, noted)
     await noted.annotate("kill", "stop")

@@ -12,16 +12,17 @@ from aiohttp import web
 
 from tests.bed.answer_loser import changes, losing_answers
 from tests.bed.control_plane import ControlPlane
-from tests.bed.kubernetes_verbs import BAD, OLD
+from tests.bed.kubernetes_verbs import BAD, OLD, two_deployments
 from tests.bed.manifests import deployment
 from tests.bed.wire import web_server
-from tests.faults.kubernetes_fates import DEPLOYMENT, REFUSED, ROWS, Row, Trouble
+from tests.faults.kubernetes_fates import DEPLOYMENT, NEWER, REFUSED, ROWS, Row, Trouble
 from tests.faults.site import TARGET, Site, a_site, a_target
 from watchdog.domain.events import Decided, Record
-from watchdog.domain.progress import Proof, RunEnded, RunVerified, StepEnded
+from watchdog.domain.progress import Proof, RunEnded, RunVerified, StepEnded, StepIntended
 
-# Seconds. All rows come to their end at the same time.
+# Seconds. All rows come to their end at the same time; one of them waits for a minute.
 LONGEST = 300.0
+pytestmark = pytest.mark.timeout(LONGEST + 60.0)
 DOCUMENT = Path(__file__).parents[2] / "docs/kubernetes.md"
 
 
@@ -208,6 +209,34 @@ async def test_kill_9_before_the_answer_and_in_the_wait_comes_to_one_rollback(
     (patch,) = control_plane.calls(namespace, began)
     assert (patch.verb, patch.resource, patch.name) == ("patch", "deployments", "shop")
     assert image(control_plane, namespace, DEPLOYMENT) == OLD
+    await site.assert_sound()
+
+
+async def test_a_fix_that_is_deployed_while_a_killed_daemon_leaves_a_step_in_doubt_stays(
+    control_plane: ControlPlane, namespace: str, site: Site
+) -> None:
+    await two_deployments(control_plane, namespace)
+    async with a_health_page(control_plane) as health, losing_answers(control_plane) as way:
+        file = str(control_plane.kubeconfig(site.folder, namespace=namespace, server=way.url))
+        page = f"{health}/{namespace}/{DEPLOYMENT}"
+        site.write(a_rollback(site, TARGET, page, file, options={"to": "previous"}, seconds="3s"))
+        # It never reaches the API server, which nobody can know by its answer.
+        way.refuses = lambda request: 500 if changes(request) else 0
+        async with site.at_work():
+            await site.until(lambda: way.refused == 1, "the patch is sent")
+            await site.kill()
+        fix = deployment("shop", NEWER)["spec"]["template"]
+        control_plane.patch(DEPLOYMENT, namespace, {"spec": {"template": fix}})
+        way.refuses = lambda _request: 0
+        async with site.at_work():
+            ended = await site.until_event(RunEnded)
+            await site.stop()
+
+    assert ended.outcome.value == "failed"
+    assert "somebody else changed what it runs meanwhile; not sent" in ended.detail
+    assert image(control_plane, namespace, DEPLOYMENT) == NEWER
+    first, second = await site.events(StepIntended)
+    assert first.stood == second.stood != ""
     await site.assert_sound()
 
 

@@ -7,6 +7,7 @@ from tests.model.spec import (
     COVERAGE,
     DARK_LOOKS,
     LONG_WATCH_EVERY,
+    LONGER_PAUSES,
     LOOK_PAUSE,
     MAX_RESUMES,
     RELAPSE_AFTER,
@@ -41,6 +42,7 @@ class Flight:
     looked: int | None = None
     seen: str = ""
     dark: int = 0
+    looks: int = 0
 
 
 @dataclass(slots=True)
@@ -124,7 +126,7 @@ class RunModel:
         if self.flight is not None:
             if self.flight.answer in ("open", "pausing"):
                 self.flight.answer = "lost"
-            self.flight.doubt_since = now
+            self.flight.doubt_since, self.flight.looked, self.flight.looks = now, None, 0
         return "resumed"
 
     # -- answers
@@ -178,12 +180,23 @@ class RunModel:
         observable = self._step().kind == "observable" and flight.answer != "no"
         if not observable or flight.seen == "yes" or self._is_enough(flight):
             return now
-        return now if flight.looked is None else max(now, flight.looked + LOOK_PAUSE)
+        if flight.looked is None:
+            return now
+        pause = LOOK_PAUSE
+        for looks, longer in LONGER_PAUSES.items():
+            pause = longer if flight.looks >= looks else pause
+        # Not much later than it may be believed; then as often as at first.
+        while pause > LOOK_PAUSE and flight.looked + pause > self._believed(flight) + LOOK_PAUSE:
+            pause -= 1
+        return max(now, flight.looked + pause)
+
+    def _believed(self, flight: Flight) -> int:
+        """From when on what was under way must have been seen, if it was to be."""
+        patience = SETTLE if flight.answer == "yes" else max(SETTLE, TIMEOUT)
+        return flight.doubt_since + patience
 
     def _settled(self, flight: Flight) -> bool:
-        """Whether what was under way must have been seen by the last look, if it was to be."""
-        patience = SETTLE if flight.answer == "yes" else max(SETTLE, TIMEOUT)
-        return flight.looked is not None and flight.looked - flight.doubt_since >= patience
+        return flight.looked is not None and flight.looked >= self._believed(flight)
 
     def _is_enough(self, flight: Flight) -> bool:
         """Whether a look more would tell nothing new."""
@@ -310,7 +323,7 @@ class RunModel:
             return self._step_over("failed") if flight.answer == "yes" else self._again(flight, now)
         if self._is_enough(flight):
             return self._step_over("in_doubt")
-        flight.looked = now
+        flight.looked, flight.looks = now, flight.looks + 1
         if around.blind():
             flight.seen, flight.dark = "dark", flight.dark + 1
             return "observed unknown"

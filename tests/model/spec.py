@@ -13,6 +13,8 @@ KEEP_FIRING = 15 * SECOND
 TIMEOUT = 37 * SECOND + 1
 SETTLE = 5 * SECOND + 20
 LOOK_PAUSE = SECOND // 2
+# After how many looks at a step in doubt the pause grows, and to what.
+LONGER_PAUSES = {5: SECOND, 10: 2 * SECOND, 15: 5 * SECOND}
 RETRY_PAUSE = SECOND // 2
 RETRIES = 1
 RESUME_WITHIN = 200 * SECOND

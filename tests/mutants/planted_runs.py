@@ -9,6 +9,11 @@ _RUN, _LEDGER = "watchdog/domain/run.py", "watchdog/domain/ledger.py"
 _RUNS, _SERVICE = "watchdog/engine/target_runs.py", "watchdog/engine/service.py"
 _DECISION, _MESSENGER = "watchdog/domain/decision.py", "watchdog/engine/messenger.py"
 _SQLITE, _RECORDS = "watchdog/adapters/journals/sqlite.py", "watchdog/adapters/sqlite_records.py"
+_OF_STANDING, _OF_CHANGES = (
+    "tests/unit/engine/test_standing.py",
+    "tests/unit/engine/test_changes.py",
+)
+_STILL = "test_a_step_that_did_not_happen_is_sent_again_only_if_that_version_still_runs"
 _OF_RUNNER, _OF_NEXT = "tests/unit/engine/test_runner.py", "tests/unit/domain/test_next_action.py"
 _OF_RUN, _OF_LEDGER = "tests/unit/domain/test_run.py", "tests/unit/domain/test_ledger.py"
 _OF_LANE, _OF_SERVICE = "tests/unit/engine/test_lane.py", "tests/unit/engine/test_service.py"
@@ -35,12 +40,26 @@ RUN_BUGS = (
     Bug(
         "the result is written before the effect",
         _RUNNER,
-        "        ok, detail = await self._send(key, filled)\n"
+        "        ok, detail = (False, unseen) if unseen else await self._send(key, filled, stood)\n"
         "        idle = isinstance(detail, NothingSent)\n"
         "        await self._record(StepAnswered(self.run.id, stage, index, ok, detail, idle))\n",
         "        await self._record(StepAnswered(self.run.id, stage, index, True, 'ok'))\n"
         "        await self._send(key, filled)\n",
         (f"{_OF_RUNNER}::test_a_step_is_journalled_before_and_after",),
+    ),
+    Bug(
+        "each attempt goes by how it stands by then",
+        "watchdog/domain/run.py",
+        "flight=Flight(attempt, at, at, values=values, stood=stood)",
+        "flight=Flight(attempt, at, at, values=values)",
+        (f"{_OF_STANDING}::test_what_is_deployed_while_a_step_is_in_doubt_is_left_alone",),
+    ),
+    Bug(
+        "what did not happen is sent again whatever runs by then",
+        _RUNNER,
+        "        why = await self._moved_on(self.run)\n",
+        '        why = ""\n',
+        (f"{_OF_CHANGES}::{_STILL}",),
     ),
     Bug(
         "what is in doubt is sent again without a look",
@@ -88,14 +107,14 @@ RUN_BUGS = (
     Bug(
         "what is cut off is given up after settle alone",
         _NEXT,
-        "patience = step.settle if flight.answered else max(step.settle, step.timeout)",
-        "patience = step.settle",
+        "return step.settle if flight.answered else max(step.settle, step.timeout)",
+        "return step.settle",
         (f"{_OF_NEXT}::{_ONE_ANSWER}",),
     ),
     Bug(
         "a look from before a restart still counts",
         _RUN,
-        "flight = run.flight and replace(run.flight, under_way=at)",
+        "flight = run.flight and replace(run.flight, under_way=at, looked=None, looks=0)",
         "flight = run.flight",
         (
             f"{_OF_NEXT}::{_OLD_LOOK}",

@@ -113,8 +113,8 @@ class SettlesFromTheIntent(Runner):
 class LostMeansFailed(Runner):
     """Takes a lost answer for a definite no."""
 
-    async def _send(self, key: str, step: Step) -> tuple[bool | None, str]:
-        ok, detail = await super()._send(key, step)
+    async def _send(self, key: str, step: Step, stood: str = "") -> tuple[bool | None, str]:
+        ok, detail = await super()._send(key, step, stood)
         return bool(ok), detail
 
 

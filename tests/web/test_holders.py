@@ -15,7 +15,9 @@ from watchdog.web.holders import OF_ALL, Holders, TooManyError
 from watchdog.web.proofs import MINUTE, LaterError, RefusedError
 from watchdog.web.tokens import REST, Holder, Tokens
 
-ANA, CI, WRONG = "ana-token-0123456789", "ci-token-0123456789", "wrong-token-0123456789"
+ANA = "ana-token-0123456789"
+# As an API server makes them.
+CI, WRONG = "eyJh.ci-token-0123456789.c2ln", "eyJh.wrong-token-0123456789.c2ln"
 DOOR = ApiDoor((TokenDoor("ana", {"file": "ana"}, frozenset(Scope)),))
 MOST = 5
 
@@ -82,7 +84,7 @@ class Door:
     async def guessed(self, times: int = MOST, peer: str = "10.0.0.1") -> None:
         for number in range(times):
             with pytest.raises(RefusedError):
-                await self.shown(f"{WRONG}-{peer}-{number}", peer)
+                await self.shown(f"{WRONG}-{peer.replace('.', '-')}-{number}", peer)
 
 
 # -- tokens of files
@@ -140,13 +142,32 @@ async def test_a_token_that_is_removed_is_wrong_at_once_even_then() -> None:
 
 
 async def test_where_no_file_can_be_read_nobody_is_wrong() -> None:
-    door = Door(cluster=Cluster())
+    cluster = Cluster()
+    door = Door(cluster=cluster)
+    await door.shown(CI)
     door.files.values.clear()
 
     with pytest.raises(LaterError):
         await door.shown(ANA)
-    # But whom the cluster knows is known.
+    # But whom the cluster knew before is known.
     assert (await door.shown(CI)).person == "kubernetes:ci"
+
+
+@pytest.mark.parametrize("unread", [["ana"], ["ana", "ben"]])
+async def test_what_may_stand_in_a_file_that_cannot_be_read_is_told_to_no_cluster(
+    unread: list[str],
+) -> None:
+    cluster = Cluster()
+    tokens = tuple(TokenDoor(who, {"file": who}, frozenset(Scope)) for who in ("ana", "ben"))
+    door = Door(ApiDoor(tokens), cluster)
+    # A person's token may look like one of a cluster.
+    door.files.values = {"ana": WRONG, "ben": "ben-token-0123456789"}
+    for who in unread:
+        del door.files.values[who]
+
+    with pytest.raises(LaterError):
+        await door.shown(WRONG)
+    assert cluster.asked == []
 
 
 # -- tokens of a cluster
@@ -165,7 +186,21 @@ async def test_a_file_is_asked_before_the_cluster() -> None:
     assert CI not in repr(found)
 
 
-@pytest.mark.parametrize("token", ["", "short", "\u00e9" * 20, "two words-0123456789"])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "short",
+        "\u00e9" * 20,
+        "two words-0123456789",
+        # Such as one that is renewed, and is not in its file yet.
+        "renewed-ana-token-0123456789",
+        "two.parts-0123456789",
+        "eyJh.ci-token-0123456789.",
+        "eyJh.ci-token-0123456789.c2ln.more",
+        "eyJh.ci-token/0123456789.c2ln",
+    ],
+)
 async def test_what_can_be_no_token_is_not_asked_about(token: str) -> None:
     cluster = Cluster()
     door = Door(cluster=cluster)

@@ -22,6 +22,8 @@ _TAIL = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1"
 KIND, TARGET, BODY = 5, 6, 9
 
 Field = str | int | float | None
+# A record as it stands in the table: COLUMNS, and its hash.
+Row = Sequence[Field]
 
 
 class BrokenChainError(Exception):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import Any
 
-from watchdog.adapters.chain import COLUMNS, GENESIS, Field, Gap, Tail, link, tail
+from watchdog.adapters.chain import COLUMNS, GENESIS, Field, Gap, Row, Tail, link, tail
 from watchdog.adapters.journal_codec import decode, encode
 from watchdog.domain.errors import JournalError
 from watchdog.domain.events import Event, Record
@@ -69,17 +69,25 @@ def draft(event: Event, at: Moment, boot: str, epoch: int) -> Draft:
     return Draft(event, encode(event), at, boot, epoch)
 
 
-def insert(connection: sqlite3.Connection, drafts: Iterable[Draft]) -> Sequence[Record]:
+def insert(connection: sqlite3.Connection, drafts: Sequence[Draft]) -> Sequence[Record]:
     """Write `drafts` behind the last record, in the transaction that the caller has begun."""
-    records, rows = [], []
+    first = tail(connection).seq + 1
+    connection.executemany(_INSERT, rows_of(connection, drafts))
+    return [
+        Record(seq=seq, at=each.at, event=each.event, epoch=each.epoch)
+        for seq, each in enumerate(drafts, first)
+    ]
+
+
+def rows_of(connection: sqlite3.Connection, drafts: Iterable[Draft]) -> Sequence[Row]:
+    """What `drafts` are when they are written behind the record that is the last now."""
+    rows = []
     after = tail(connection)
     for each in drafts:
         row = _row(after.seq + 1, each)
         after = Tail(after.seq + 1, link(after.hash, row))
         rows.append((*row, after.hash))
-        records.append(Record(seq=after.seq, at=each.at, event=each.event, epoch=each.epoch))
-    connection.executemany(_INSERT, rows)
-    return records
+    return rows
 
 
 def remove(connection: sqlite3.Connection, gaps: Iterable[Gap]) -> None:

@@ -13,6 +13,7 @@ from watchdog.adapters.logs import Style, logs_to
 from watchdog.adapters.secrets import EnvAndFileSecrets
 from watchdog.adapters.service_manager import ServiceManager
 from watchdog.adapters.watermark import Acceptance
+from watchdog.app.channel_alarms import tell_channels
 from watchdog.app.loading import Files, daemon_settings
 from watchdog.app.opening import Opened, open_daemon
 from watchdog.app.self_watching import obey_manager
@@ -40,9 +41,11 @@ async def serve(
     with logs_to(stream, clock=SystemClock(), secrets=secrets, style=shape):
         if settings.sidecar is not None:
             # A wrong file is told at once, and not only once it is this one's turn.
-            files.load()
+            settings = files.load().daemon
+        tell = partial(tell_channels, settings.channels, secrets)
+        accepts = accepted is not None
         async with (
-            our_turn(settings, SystemClock()) as turn,
+            our_turn(settings, SystemClock(), tell, accepts_older=accepts) as turn,
             open_daemon(files, secrets, accepted=accepted, turn=turn) as opened,
         ):
             _introduce(opened)

@@ -12,6 +12,8 @@ Part = Mapping[str, Any]
 
 def text(status: Part) -> str:
     """The whole status."""
+    if status["daemon"].get("standing_by"):
+        return _standing_by(status["daemon"])
     lines = [line for target in status["targets"] for line in requests_of(target)]
     lines += [line for target in status["targets"] for line in _standing(target)]
     lines += ["no target is known here"] if not status["targets"] else []
@@ -39,6 +41,16 @@ def _standing(target: Part) -> Iterator[str]:
     blind = [one["source"] for one in target["sources"] if one["blind_since"]]
     if blind:
         yield f"  ! it sees nothing from {', '.join(blind)}: its triggers cannot fire"
+
+
+def _standing_by(daemon: Part) -> str:
+    """Of one of several watchdogs while it is not the one that acts."""
+    wrong = daemon["trouble"]
+    told = f"it CANNOT TAKE ITS TURN: {wrong}" if wrong else "it takes over if that one is gone"
+    return (
+        f"daemon   stands by: the watchdog that holds the lease {daemon['lease']} acts, and knows "
+        f"of the targets\n         {told}"
+    )
 
 
 def _daemon(daemon: Part) -> Iterator[str]:

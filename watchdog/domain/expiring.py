@@ -27,8 +27,8 @@ class Lapse(StrEnum):
     """What became of a change whose time was over.
 
     OVER: what it was done for no longer breaches, and it lapsed. FOR_PEOPLE: nothing is done, and
-    a person must look. HOLDS: it does not lapse by itself, and a person must take it back. One that
-    is made once more has a run of its own instead.
+    a person must look. HOLDS: it does not lapse by itself, and a person must take it back; it stays
+    in force until then. One that is made once more has a run of its own instead.
     """
 
     OVER = "over"
@@ -79,6 +79,7 @@ class ExpiringChange:
     """A change that is in force until it lapses. `key` names it, whichever run makes it.
 
     `run` made it last; `plan`, `incident`, `trigger` and `severity` are those of that run.
+    `paged`: when people last heard that it holds although its time is over.
     """
 
     target: str
@@ -92,6 +93,7 @@ class ExpiringChange:
     key: str
     since: Moment
     warned: bool = False
+    paged: Moment | None = None
 
     @property
     def until(self) -> float:
@@ -101,6 +103,12 @@ class ExpiringChange:
     def left(self, now: Moment) -> float:
         """Seconds until it lapses; negative afterwards."""
         return self.expiry.after - now.since(self.since)
+
+    def is_over(self, now: Moment) -> bool:
+        """Whether its end is to be dealt with now; of what holds on, once in `after`."""
+        if self.paged is not None:
+            return now.since(self.paged) >= self.expiry.after
+        return self.left(now) <= 0
 
     def is_to_warn(self, now: Moment) -> bool:
         """Whether people are to hear now that it is about to lapse."""
@@ -150,6 +158,8 @@ class ExpiringBook:
                 self._ended(event)
             case ExpiryWarned():
                 self._warned(event)
+            case ChangeExpired(lapse=Lapse.HOLDS):
+                self._held(event, at)
             case ChangeExpired(target=target, key=key):
                 self._drop(target, key)
             case _:
@@ -177,6 +187,11 @@ class ExpiringBook:
         known = self.changes.get(event.target, {}).get(event.key)
         if known is not None:
             self._put(replace(known, warned=True))
+
+    def _held(self, event: ChangeExpired, at: Moment) -> None:
+        known = self.changes.get(event.target, {}).get(event.key)
+        if known is not None:
+            self._put(replace(known, paged=at))
 
     def _done(self, event: StepEnded, at: Moment) -> None:
         start = self._start_of(event.run)

@@ -49,8 +49,8 @@ def _expired(event: ChangeExpired) -> Telling:
             Severity.WARNING,
             f"{event.name}: STILL HOLDS, nobody took it back",
             f"What run {event.by_run} of plan {event.plan} changed was to be taken back by"
-            f" {clock(event.until)}, and does not lapse by itself. This is said once.",
-            then=_take_back(event),
+            f" {clock(event.until)}, and does not lapse by itself.",
+            then=f"{_take_back(event)} People are paged again until then.",
         )
     return _of(
         event,

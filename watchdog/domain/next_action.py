@@ -32,6 +32,10 @@ MAX_DARK_LOOKS = 3
 MAX_RESUMES = 3
 CLOCK_SLACK = 5.0
 LOOK_PAUSE = 0.5
+# Seconds between looks at a step in doubt, the longer the more of them there were: each is a
+# record, and a step may be in doubt for half an hour.
+_LOOK_PAUSES = (LOOK_PAUSE, 1.0, 2.0, 5.0)
+_LOOKS_AT_ONE_PAUSE = 5
 LONG_WATCH_SLOWER = 4
 # Where a run changes what it is there to change, or takes it back.
 _CHANGING = (Stage.STEPS, Stage.UNDO)
@@ -207,18 +211,30 @@ def _observe(run: Run, step: Step, flight: Flight, now: Moment) -> Action:
     if flight.dark >= MAX_DARK_LOOKS and _settled(step, flight):
         why = f"looked {flight.looks} times and could not tell whether it happened"
         return _end_step(run, step, StepResult.IN_DOUBT, why)
-    due = now.elapsed if flight.looked is None else flight.looked.elapsed + LOOK_PAUSE
+    due = now.elapsed if flight.looked is None else _next_due(step, flight, flight.looked.elapsed)
     return Inspect(run.index, step, due)
 
 
+def _next_due(step: Step, flight: Flight, looked: float) -> float:
+    """When the next look is due: the longer it takes the later, but soon after it settles it."""
+    longer = min(flight.looks // _LOOKS_AT_ONE_PAUSE, len(_LOOK_PAUSES) - 1)
+    settled = flight.under_way.elapsed + _patience(step, flight)
+    due = min(looked + _LOOK_PAUSES[longer], settled + LOOK_PAUSE)
+    return max(due, looked + LOOK_PAUSE)
+
+
 def _settled(step: Step, flight: Flight) -> bool:
-    """Whether the last look came late enough to see whatever was still under way.
+    """Whether the last look came late enough to see whatever was still under way."""
+    patience, looked = _patience(step, flight), flight.looked
+    return looked is not None and looked.since(flight.under_way) >= patience
+
+
+def _patience(step: Step, flight: Flight) -> float:
+    """Seconds after which a look sees whatever was still under way.
 
     What was cut off may still be worked on by the other side, for as long as one answer may take.
     """
-    patience = step.settle if flight.answered else max(step.settle, step.timeout)
-    looked = flight.looked
-    return looked is not None and looked.since(flight.under_way) >= patience
+    return step.settle if flight.answered else max(step.settle, step.timeout)
 
 
 def _again(run: Run, step: Step, flight: Flight, now: Moment) -> Action:

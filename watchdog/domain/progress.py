@@ -123,7 +123,8 @@ class StepIntended:
     """Written before anything is sent; `key` is the same for every attempt at this step.
 
     `sent`: what is sent, in one line without secrets. `values`: the run's variables in it, the
-    same for every attempt, so that a key never stands for two different requests.
+    same for every attempt, so that a key never stands for two different requests. `stood`: how
+    that which it changes stood before the first attempt; empty where the step does not go by it.
     """
 
     run: str
@@ -134,6 +135,7 @@ class StepIntended:
     attempt: int
     sent: str = ""
     values: dict[str, Scalar] = field(default_factory=dict)
+    stood: str = ""
 
     @property
     def number(self) -> int:
@@ -158,13 +160,14 @@ class StepAnswered:
 
 @dataclass(frozen=True, slots=True)
 class StepObserved:
-    """What a look at the world said about the step."""
+    """What a look at the world said about the step. `idle`: it is so by somebody else's doing."""
 
     run: str
     stage: Stage
     index: int
     effect: Effect
     detail: str
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,10 @@ class Flight:
     """A step between its intent and its end. `answered` None: sent, and no answer yet.
 
     `under_way` is the last moment at which the request may still have left us: the intent, the
-    lost answer, or the restart after a crash. `looks` counts the looks since the last attempt,
-    `dark` those of them that saw nothing. `values` are the variables that were filled in.
-    `idle`: nothing was sent, since it was so already.
+    lost answer, or the restart after a crash. `looks` counts the looks since the last attempt
+    or restart, `dark` those since the last attempt that saw nothing. `values` are the variables
+    that were filled in. `idle`: nothing was sent, since it was so already. `stood`: how that
+    which it changes stood before the first attempt.
     """
 
     attempt: int
@@ -58,6 +59,7 @@ class Flight:
     looked: Moment | None = None
     values: Mapping[str, Scalar] = field(default_factory=dict)
     idle: bool = False
+    stood: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +189,8 @@ def _after(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 --
             return replace(run, found=effect)
         case StageEntered(stage=stage):
             return _enter(run, stage)
-        case StepIntended(attempt=attempt, values=values):
-            return replace(run, flight=Flight(attempt, at, at, values=values))
+        case StepIntended(attempt=attempt, values=values, stood=stood):
+            return replace(run, flight=Flight(attempt, at, at, values=values, stood=stood))
         case StepAnswered() | StepObserved():
             return replace(run, flight=_flown(run.flight, event, at))
         case StepEnded():
@@ -208,8 +210,8 @@ def _after(run: Run, event: Event, at: Moment) -> Run:  # noqa: C901, PLR0912 --
         case StopRequested():
             return replace(run, stop=event)
         case RunResumed(attempt=attempt):
-            flight = run.flight and replace(run.flight, under_way=at)
             # What was seen before the restart proves nothing now; a watch counts all it saw.
+            flight = run.flight and replace(run.flight, under_way=at, looked=None, looks=0)
             proofs = run.sampling if run.stage in WATCHES else {}
             return replace(run, resumes=attempt, flight=flight, found=None, sampling=proofs)
         case RunEnded(outcome=outcome):
@@ -299,6 +301,9 @@ def _flown(flight: Flight | None, event: StepAnswered | StepObserved, at: Moment
         idle = event.idle and flight.attempt == 1
         return replace(flight, answered=event.ok, detail=event.detail, under_way=at, idle=idle)
     dark = flight.dark + (event.effect is Effect.UNKNOWN)
+    # What was answered says more of whose doing it is than what is seen of it afterwards.
+    if event.idle and flight.attempt == 1 and flight.answered is None:
+        flight = replace(flight, idle=True, detail=event.detail)
     return replace(flight, effect=event.effect, looks=flight.looks + 1, dark=dark, looked=at)
 
 

@@ -31,8 +31,9 @@ class Note:
 class Notes:
     """All that stand on the object in `place`; `pauses` by target, ALL_TARGETS for all of them.
 
-    That one is there is what counts, whatever it says. `unknown` are those that look like ours
-    and are not.
+    An object that is made anew under the same name is another place: nobody removed there what the
+    old one said. That an annotation is there is what counts, whatever it says. `unknown` are those
+    that look like ours and are not.
     """
 
     place: str
@@ -51,6 +52,11 @@ class Notes:
     def threw(self, killed: str) -> bool:
         """Whether it is by an annotation in this place that the kill switch was thrown."""
         return killed.startswith(_throws(self.place))
+
+
+def is_noted(killed: str) -> bool:
+    """Whether it is by an annotation, of whatever place, that the kill switch was thrown."""
+    return killed.startswith(name_of("", KILL))
 
 
 def name_of(place: str, key: str) -> str:

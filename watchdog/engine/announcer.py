@@ -77,7 +77,7 @@ class Announcer:
             return
         for messenger in self._messengers:
             if messenger.name != besides:
-                messenger.alarm(_message(text, now))
+                messenger.alarm(alarm_message(text, now))
 
     def _nudge(self, records: Sequence[Record]) -> None:
         told = [record.seq for record in records if isinstance(record.event, TOLD)]
@@ -85,7 +85,8 @@ class Announcer:
             messenger.nudge(told[0])
 
 
-def _message(text: str, now: Moment) -> Message:
+def alarm_message(text: str, now: Moment) -> Message:
+    """What a channel is told at once, whether or not it can be recorded."""
     return Message(
         topic=Topic.PAGED.value,
         severity=Severity.CRITICAL.name.lower(),

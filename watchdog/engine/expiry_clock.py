@@ -56,7 +56,7 @@ class ExpiryClock:
     def is_due(self, now: Moment) -> bool:
         """Whether `moves` has something to say, even if no source answers."""
         ones = self._ledger.expiring.of(self._target)
-        return any(one.left(now) <= 0 or one.is_to_warn(now) for one in ones)
+        return any(one.is_over(now) or one.is_to_warn(now) for one in ones)
 
     def moves(self, firing: Sequence[Proposal], now: Moment) -> tuple[list[Event], Due | None]:
         """What to journal of changes about to lapse, or lapsed, and one that is to be renewed."""
@@ -65,7 +65,7 @@ class ExpiryClock:
         for change in self._ledger.expiring.of(self._target):
             if change.is_to_warn(now):
                 events.append(_warned(change))
-            if change.left(now) > 0:
+            if not change.is_over(now):
                 continue
             ended = self._ended(change, firing, now)
             if isinstance(ended, Due):

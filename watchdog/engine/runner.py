@@ -1,7 +1,7 @@
 """Drives one run: journal, act, journal. What comes next is `next_action`'s to say."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import TypeGuard, assert_never
 
@@ -32,6 +32,7 @@ from watchdog.domain.together import together
 from watchdog.domain.variables import SAVED, Value, fill, mentions_variables
 from watchdog.domain.words import utc
 from watchdog.engine.defects import unexpected
+from watchdog.engine.standing import carried_out, how_it_stands
 from watchdog.ports import Clock, Executor, Eyes, Hands, Journal, NothingSent, Waiting
 
 LOOK_LIMIT = 30.0
@@ -43,11 +44,15 @@ _EFFECTS = {
 }
 
 
+async def _stayed(_: Run) -> str:
+    return ""
+
+
 class Runner:
     """One run, from where the journal says it is to its end.
 
     Cancelling is safe at any await: what was under way is then in doubt, and the next start
-    looks before it acts.
+    looks before it acts. `moved_on` says why what is to be undone no longer runs; empty: it does.
     """
 
     def __init__(
@@ -57,12 +62,15 @@ class Runner:
         clock: Clock,
         eyes: Eyes,
         hands: Hands,
+        *,
+        moved_on: Callable[[Run], Awaitable[str]] = _stayed,
     ) -> None:
         self.run = run
         self._journal = journal
         self._clock = clock
         self._eyes = eyes
         self._hands = hands
+        self._moved_on = moved_on
         self._nudge = asyncio.Event()
         self._stop: StopRequested | None = None
         self._parking = ""
@@ -70,7 +78,8 @@ class Runner:
 
     def again(self, run: Run) -> "Runner":
         """A runner for the same run, as the journal has it now."""
-        runner = type(self)(run, self._journal, self._clock, self._eyes, self._hands)
+        world = (self._journal, self._clock, self._eyes, self._hands)
+        runner = type(self)(run, *world, moved_on=self._moved_on)
         if self._stop is not None:
             runner.request_stop(self._stop.why, self._stop.detail)
         return runner
@@ -137,7 +146,8 @@ class Runner:
             case Note(event=event):
                 await self._record(event)
             case Execute(index=index, step=step, attempt=attempt):
-                await self._execute(index, step, attempt)
+                if not await self._is_overtaken():
+                    await self._execute(index, step, attempt)
             case Inspect(index=index, step=step, due=due):
                 if await self._due(due):
                     await self._inspect(index, step)
@@ -173,8 +183,10 @@ class Runner:
         stage = self.run.stage
         values = self._values(step)
         filled = self._filled(step, values)
+        stood, unseen = await self._stood(filled)
+        sent = self._rendered(filled)
         intended = StepIntended(
-            self.run.id, stage, index, step.name, key, attempt, self._rendered(filled), dict(values)
+            self.run.id, stage, index, step.name, key, attempt, sent, dict(values), stood
         )
         await self._record(intended)
         # The kill switch may have been thrown while the intent was being written.
@@ -185,11 +197,31 @@ class Runner:
                 skipped = StepResult.SKIPPED
                 await self._record(StepEnded(self.run.id, stage, index, step.name, skipped, why))
             return
-        ok, detail = await self._send(key, filled)
+        ok, detail = (False, unseen) if unseen else await self._send(key, filled, stood)
         idle = isinstance(detail, NothingSent)
         await self._record(StepAnswered(self.run.id, stage, index, ok, detail, idle))
 
-    async def _send(self, key: str, step: Step) -> tuple[bool | None, str]:
+    async def _is_overtaken(self) -> bool:
+        """Whether what it is to undo is gone, which a step that did not happen cannot have done."""
+        flight = self.run.flight
+        if flight is None or flight.effect is not Effect.NOT_APPLIED:
+            return False
+        why = await self._moved_on(self.run)
+        if why:
+            self.request_stop(Outcome.INTERRUPTED, why)
+        return bool(why)
+
+    async def _stood(self, step: Step) -> tuple[str, str]:
+        """How that stood which the step changes, before its first attempt; or why nobody knows."""
+        if self.run.flight is not None and self.run.flight.stood:
+            return self.run.flight.stood, ""
+        return await how_it_stands(self._hands, step, self._paused)
+
+    async def _paused(self, tries: int) -> bool:
+        await self._pause(RETRY_PAUSE * 2 ** (tries - 1))
+        return self._stop is None
+
+    async def _send(self, key: str, step: Step, stood: str = "") -> tuple[bool | None, str]:
         """Carry the step out: done, not done, or (None) nobody knows yet."""
         under_way, refused, tries = False, "", 0
         try:
@@ -198,7 +230,7 @@ class Runner:
                 while tries <= step.retries and self._stop is None:
                     under_way, tries = True, tries + 1
                     try:
-                        return True, await executor.execute(key)
+                        return True, await carried_out(executor, key, stood)
                     except TransientError as error:
                         under_way, refused = False, str(error)
                     await self._pause(RETRY_PAUSE * 2 ** (tries - 1))
@@ -228,7 +260,9 @@ class Runner:
 
     async def _inspect(self, index: int, step: Step) -> None:
         effect, detail = await self._effect(index, self._filled(step, self._values(step)))
-        await self._record(StepObserved(self.run.id, self.run.stage, index, effect, detail))
+        is_theirs = isinstance(detail, NothingSent)
+        seen = StepObserved(self.run.id, self.run.stage, index, effect, detail, is_theirs)
+        await self._record(seen)
 
     async def _effect(self, index: int, step: Step) -> tuple[Effect, str]:
         if step.done_when is None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from watchdog.domain.errors import JournalError, WatchdogError
 from watchdog.domain.events import Paused, Resumed
 from watchdog.domain.ledger import ALL_TARGETS
-from watchdog.domain.switches import KILL, PREFIX, Notes, Switches, key_of, name_of
+from watchdog.domain.switches import KILL, PREFIX, Notes, Switches, is_noted, key_of, name_of
 from watchdog.engine.decider import Shared
 from watchdog.engine.service import Service
 
@@ -67,7 +67,7 @@ class Switchboard:
         """They were seen: the kill switch is as they say when this returns, pauses soon are."""
         killed = self._shared.ledger.killed
         self._service.annotation = notes.how
-        if notes.how and (not killed or (notes.threw(killed) and killed != notes.how)):
+        if notes.how and (not killed or (is_noted(killed) and killed != notes.how)):
             self._service.throw(on=True, how=notes.how)
         elif not notes.how and notes.threw(killed):
             self._service.throw(on=False, how=f"{name_of(notes.place, KILL)} was removed")
@@ -135,22 +135,21 @@ class Switchboard:
                 async with self._shared.starting:
                     if due := tuple(self._due(notes)):
                         await self._shared.journal.append(*due)
+                await self._go_on()
             except JournalError as error:
                 self._shared.alarm(str(error))
                 await asyncio.sleep(AGAIN)
                 self._changed.set()
-                continue
-            await self._go_on()
 
     async def _go_on(self) -> None:
-        """The first look is over: what waited for it may begin."""
-        if self._seen.is_set():
-            return
-        self._seen.set()
-        for lane in self._service.lanes.values():
-            lane.wake()
+        """The first look is over: what waited for it may begin. Raises JournalError."""
+        if not self._seen.is_set():
+            self._seen.set()
+            for lane in self._service.lanes.values():
+                lane.wake()
         if self._later is not None:
             await self._later()
+            self._later = None
 
     def _due(self, notes: Notes) -> Iterator[Paused | Resumed]:
         """What has to be recorded until the pauses are as `notes` say."""

@@ -250,7 +250,8 @@ class TargetRuns:
             # It was told to stop, and may have had no time to record that.
             runner.request_stop(Outcome.STOPPED, f"kill switch: {thrown}")
         moved = why_not_go_on(runner.run, self.target.plans, self._shared.version)
-        moved = moved or await self._moved_on(runner.run)
+        if not moved and not runner.run.flight:
+            moved = await self._moved_on(runner.run)
         if moved:
             runner.request_stop(Outcome.INTERRUPTED, moved)
         resumed = RunResumed(runner.run.id, runner.run.resumes + 1)
@@ -264,7 +265,7 @@ class TargetRuns:
         While nobody drove it, somebody else may have been at work.
         """
         start = run.start
-        begun = run.stage is not Stage.STEPS or run.index or run.flight
+        begun = run.stage is not Stage.STEPS or run.index
         if begun or not start.from_version or not start.plan.judges_version:
             return ""
         await self._shared.look_for_changes(start.target)
@@ -287,7 +288,8 @@ class TargetRuns:
 
     def _runner(self, run: Run, hands: Hands | None) -> Runner:
         hands = hands or NoHands(self.target.name)
-        return Runner(run, self._shared.journal, self._shared.clock, self._eyes, hands)
+        world = (self._shared.journal, self._shared.clock, self._eyes, hands)
+        return Runner(run, *world, moved_on=self._moved_on)
 
     def _drive(self, runner: Runner) -> None:
         if self._tasks is None:

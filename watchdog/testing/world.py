@@ -118,7 +118,8 @@ class World:
     what becomes of the next requests of each name, `takes` how long each lasts and `ponders`
     how long a preflight does (seconds), `late` how much later a late effect lands. `boundary`
     is called around each effect and may crash. While `blind`, nothing tells whether a step has
-    happened. A `stubborn` world finishes a request that nobody waits for any more.
+    happened. `idle` are the names of what others have done already. A `stubborn` world finishes a
+    request that nobody waits for any more.
     """
 
     clock: Clock
@@ -132,6 +133,7 @@ class World:
     sends: list[Sent] = field(default_factory=list)
     effects: list[Sent] = field(default_factory=list)
     findings: dict[str, Finding] = field(default_factory=dict)
+    idle: set[str] = field(default_factory=set)
     on_effect: Callable[[str], None] = lambda _name: None
     boundary: Callable[[str], None] = lambda _where: None
 
@@ -267,6 +269,8 @@ class _WorldProbe:
     async def inspect(self, key: str) -> tuple[Effect, str]:
         if self._world.blind:
             return Effect.UNKNOWN, "nobody can tell"
+        if self._name in self._world.idle:
+            return Effect.APPLIED, NothingSent("is so already")
         landed = any(effect.key == key for effect in self._world.effects)
         return (Effect.APPLIED if landed else Effect.NOT_APPLIED), f"looked for {key}"
 

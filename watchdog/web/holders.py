@@ -1,5 +1,6 @@
 """Who sends a request: whose token of a file it shows, or whom a cluster knows it for."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,10 +10,12 @@ from watchdog.domain.callers import Caller
 from watchdog.domain.errors import StepError
 from watchdog.ports import Callers, Clock
 from watchdog.web.proofs import Failures, LaterError, RefusedError, bearer
-from watchdog.web.tokens import LEAST_LENGTH, Holder, Tokens
+from watchdog.web.tokens import LEAST_LENGTH, UNREAD, Holder, Tokens
 
 # So many times what one address may try, all of them may together, as far as a cluster is asked.
 OF_ALL = 15
+# A JSON Web Token: three parts in base64url.
+_OF_CLUSTER = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _NOT_KNOWN = (
     "the API server of the cluster does not say now {}; nothing was done. Try again; the socket, "
     "the kill file and the signal USR1 work without it"
@@ -57,6 +60,9 @@ class Holders:
             pass
         found = None
         if self.callers is not None and _could_be_one(given):
+            if self.tokens.missed and not self.callers.knows(given):
+                # It may be a person's, and is then told to nobody.
+                raise unread or LaterError(UNREAD)
             found = await self._of_cluster(self.callers, given, peer)
         elif unread is None:
             self._count(peer)
@@ -104,4 +110,5 @@ class Holders:
 
 
 def _could_be_one(given: str) -> bool:
-    return len(given) >= LEAST_LENGTH and given.isascii() and given.isprintable()
+    """Whether it looks like a token of a cluster: whatever does not is never told to one."""
+    return len(given) >= LEAST_LENGTH and _OF_CLUSTER.fullmatch(given) is not None

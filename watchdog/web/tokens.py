@@ -15,6 +15,7 @@ from watchdog.web.proofs import LaterError, RefusedError, same
 LEAST_LENGTH = 16
 # Seconds for which the files are not read again for whoever only guesses.
 REST = 1.0
+UNREAD = "not every token can be read here; commands still go through the socket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,12 @@ class Tokens:
         self._key = token_bytes(16)
         self._marks: frozenset[bytes] = frozenset()
         self._read: Moment | None = None
+        self._missed = False
+
+    @property
+    def missed(self) -> bool:
+        """Whether one of them could not be read when they were last."""
+        return self._missed
 
     def check(self) -> None:
         """Whether each can be used. Raises ConfigError, without a word of what they are."""
@@ -67,7 +74,7 @@ class Tokens:
             raise RefusedError
         values = self._values(now)
         if self._door.tokens and not values:
-            raise LaterError("no token can be read here; commands still go through the socket")
+            raise LaterError(UNREAD)
         # Every one of them, so that the time it takes says nothing.
         found = [each for each, matches in [(e, same(given, v)) for e, v in values] if matches]
         # One that two people have proves nobody, and a short one may have been guessed.
@@ -86,6 +93,7 @@ class Tokens:
                 continue
         self._marks = frozenset(self._mark(value) for _, value in values)
         self._read = now
+        self._missed = len(values) < len(self._door.tokens)
         return values
 
     def _mark(self, value: str) -> bytes:

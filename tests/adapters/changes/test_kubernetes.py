@@ -214,6 +214,22 @@ async def test_a_label_may_say_the_version_and_a_cause_why(
     assert told[1].reference.endswith(": release 2.1")
 
 
+async def test_a_secret_in_a_cause_is_not_told(
+    control_plane: ControlPlane, namespace: str, file: Path
+) -> None:
+    caused = deployment()
+    cause = "kubectl set env deployment/shop TOKEN=kanarie-7f3a --record=true"
+    caused["metadata"]["annotations"] = {"kubernetes.io/change-cause": cause}
+    await deployed(control_plane, namespace, caused)
+
+    async with real_deps(TOKEN="kanarie-7f3a") as deps:
+        made = build({"workload": OF, "kubeconfig": str(file)}, deps)
+        (told,) = await news(made, 1)
+        await made.close()
+
+    assert "TOKEN=[redacted] --record" in told.reference
+
+
 async def test_what_runs_must_have_the_name_that_was_said(
     control_plane: ControlPlane, namespace: str, file: Path
 ) -> None:

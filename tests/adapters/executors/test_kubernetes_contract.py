@@ -20,15 +20,20 @@ from watchdog import catalog
 from watchdog.domain.errors import InDoubtError, PermanentError
 from watchdog.domain.events import Effect
 from watchdog.plugins import AnyExecutorPlugin, Right
-from watchdog.ports import Deps, Executor, Probe
+from watchdog.ports import Bound, Deps, Executor, Probe
 from watchdog.testing.contracts_executor import refusals
 
+CHANGED_BY_MANY = ("deployments", "statefulsets", "daemonsets", "services")
 REVISION = "deployment.kubernetes.io/revision"
 # Seconds. Far more than anything takes here.
 PATIENCE = 30.0
 ACTING = [verb for verb in VERBS if verb.sent]
+# Those that change what somebody else changes, too, whenever they deploy.
+BOUND = [verb for verb in ACTING if verb.sent[0].resource in CHANGED_BY_MANY]
 each = pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
 each_that_acts = pytest.mark.parametrize("verb", ACTING, ids=lambda verb: verb.name)
+
+each_bound = pytest.mark.parametrize("verb", BOUND, ids=lambda verb: verb.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +188,50 @@ async def test_a_step_whose_answer_is_lost_is_in_doubt_and_has_no_second_effect(
 
     assert (await bench.probe().inspect(KEY))[0] is Effect.APPLIED
     assert_sent(bench.sent(), bench.verb.sent)
+
+
+@each_bound
+async def test_what_somebody_else_makes_of_it_while_a_step_is_in_doubt_is_left_alone(
+    bench: Bench,
+) -> None:
+    stood = await _bound(bench).stands()
+    _mended(bench)
+    sent, state = bench.sent(), bench.state()
+
+    # What a run does once a look has shown that the first attempt did not happen.
+    with pytest.raises(PermanentError, match=r"somebody else .* meanwhile; not sent"):
+        await _bound(bench).execute_if(KEY, stood)
+
+    assert (bench.sent(), bench.state()) == (sent, state)
+
+
+@each_bound
+async def test_what_stands_as_it_stood_is_changed_once(bench: Bench) -> None:
+    stood = await _bound(bench).stands()
+
+    await _bound(bench).execute_if(KEY, stood)
+    sent, state = bench.sent(), bench.state()
+    await _bound(bench).execute_if(KEY, stood)
+
+    assert (bench.sent(), bench.state()) == (sent, state)
+    assert_sent(sent, bench.verb.sent)
+
+
+def _bound(bench: Bench) -> Bound:
+    executor = bench.executor()
+    assert isinstance(executor, Bound)
+    return executor
+
+
+def _mended(bench: Bench) -> None:
+    """Somebody deploys a fix, or sends traffic to it."""
+    options = bench.verb.options
+    if "service" in options:
+        fix: Mapping[str, Any] = {"spec": {"selector": {"track": "fix"}}}
+        bench.plane.patch(f"service/{options['service']}", bench.namespace, fix)
+        return
+    fix = {"spec": {"template": {"metadata": {"annotations": {"team/fix": "yes"}}}}}
+    bench.plane.patch(options["workload"], bench.namespace, fix)
 
 
 @each

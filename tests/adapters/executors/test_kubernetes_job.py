@@ -1,4 +1,5 @@
 import asyncio
+import copy
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,13 @@ def jobs(steps: ClusterSteps) -> list[dict[str, Any]]:
 TEMPLATE = job("restore")["spec"]
 
 
+def with_variable(value: object) -> dict[str, Any]:
+    """The template, with an environment variable in it."""
+    found = copy.deepcopy(TEMPLATE)
+    found["template"]["spec"]["containers"][0]["env"] = [{"name": "DATABASE", "value": value}]
+    return dict(found)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -47,6 +55,8 @@ TEMPLATE = job("restore")["spec"]
         ({"from": "cronjob/a/b"}, "write cronjob/NAME"),
         ({"template": {}}, "no containers"),
         ({"template": {**TEMPLATE, "suspend": True}}, "suspended"),
+        ({"template": with_variable({"env": "DATABASE"})}, "keep it in a Secret of the cluster"),
+        ({"template": with_variable({"file": "/run/key"})}, "keep it in a Secret of the cluster"),
         ({"from": "cronjob/a", "name": "Restore"}, "pattern"),
         ({"from": "cronjob/a", "name": "r" * 43}, "pattern"),
         ({"from": "cronjob/a", "keep": "10m"}, "greater than or equal to 3600"),
@@ -82,6 +92,21 @@ async def test_a_job_that_is_written_out_is_run_to_its_end(steps: ClusterSteps) 
 
     assert f"job/{MADE} is complete" in told
     assert jobs(steps)[0]["spec"]["activeDeadlineSeconds"] == 20
+
+
+async def test_a_secret_that_is_written_out_is_refused_and_never_shown(
+    steps: ClusterSteps,
+) -> None:
+    options: dict[str, Any] = {"name": "restore", "template": with_variable(f"key={CANARY}")}
+
+    problem, *_ = await steps.preflight(**options)
+    error = await steps.refused(**options)
+
+    assert "it holds a secret" in problem
+    assert isinstance(error, PermanentError)
+    for text in (problem, str(error), steps.render(**options)):
+        assert CANARY not in text
+    assert steps.sent() == []
 
 
 async def test_a_step_that_is_told_again_makes_no_second_job(steps: ClusterSteps) -> None:

@@ -1,5 +1,6 @@
 """Resuming what was suspended by us: exactly as it was, and nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,12 @@ import pytest
 
 from tests.bed import gitops
 from tests.bed.cluster_steps import ClusterSteps, cluster_steps
-from tests.bed.control_plane import ControlPlane
+from tests.bed.control_plane import ControlPlane, wait_for
 from tests.bed.gitops_steps import SHOP, application, by_argo, by_flux, kustomization
 from watchdog.adapters.executors.kubernetes_resume import plugin as resuming
 from watchdog.adapters.executors.kubernetes_suspend import plugin as suspending
 from watchdog.adapters.kubernetes.suspending import SUSPENDED_NOTE
+from watchdog.domain.errors import PermanentError
 from watchdog.domain.events import Effect
 from watchdog.ports import NothingSent
 
@@ -108,7 +110,9 @@ async def test_what_somebody_else_suspended_is_not_resumed(resume: ClusterSteps)
 
     assert "was suspended by somebody else, and is left so" in before
     assert "was suspended by somebody else, and is left so" in said
-    assert (await resume.inspect(UNDO, **SHOP))[0] is Effect.APPLIED
+    assert isinstance(said, NothingSent)
+    effect, seen = await resume.inspect(UNDO, **SHOP)
+    assert (effect, isinstance(seen, NothingSent)) == (Effect.APPLIED, True)
     assert kustomization(resume)["spec"]["suspend"] is True
 
 
@@ -121,7 +125,35 @@ async def test_a_note_of_ours_proves_nothing_once_others_resumed_and_suspended_i
         change = {"spec": {"suspend": state}}
         gitops.change_keeper(suspend.plane, "Kustomization", suspend.namespace, change)
 
-    said = await resume.execute("run-9/steps/0", **SHOP)
+    said = await resume.refused("run-9/steps/0", **SHOP)
 
-    assert "was suspended by somebody else" in said
+    assert isinstance(said, PermanentError)
+    assert "was suspended by somebody else" in str(said)
+    assert f"flux resume kustomization shop -n {resume.namespace}" in str(said)
+    assert (await resume.inspect("run-9/steps/0", **SHOP))[0] is Effect.NOT_APPLIED
     assert kustomization(resume)["spec"]["suspend"] is True
+
+
+async def test_an_application_whose_sync_others_wrote_to_since_is_theirs(
+    suspend: ClusterSteps, resume: ClusterSteps
+) -> None:
+    await by_argo(suspend, {"prune": True})
+    await suspend.execute(BY_RUN, **SHOP)
+
+    def later() -> bool:
+        # Of two writes in one second, nobody can say which was first.
+        for automated in ({"prune": True}, None):
+            policy = {"automated": automated, "syncOptions": ["PrunePropagationPolicy=foreground"]}
+            change = {"spec": {"syncPolicy": policy}}
+            where = suspend.namespace
+            gitops.change_keeper(suspend.plane, "Application", where, change, as_="argocd-server")
+        entries = application(suspend)["metadata"]["managedFields"]
+        times = {one["manager"]: one["time"] for one in entries}
+        return bool(times["argocd-server"] > times["rollback-watchdog"])
+
+    await asyncio.to_thread(wait_for, later, "theirs is the later one")
+    said = await resume.refused("run-9/steps/0", **SHOP)
+
+    assert "was suspended by somebody else" in str(said)
+    assert f"argocd app set {resume.namespace}/shop --sync-policy automated" in str(said)
+    assert "automated" not in application(resume)["spec"]["syncPolicy"]

@@ -113,6 +113,18 @@ async def test_it_waits_until_every_pod_is_new_and_ready(
         assert images == {image}
 
 
+async def test_pods_that_must_be_ready_for_a_while_are_waited_for(shop: Shop) -> None:
+    # All at once, so that none of them is available at first.
+    at_once = {"type": "Recreate"}
+    shop.apply(deployment("shop", OLD, minReadySeconds=2, strategy=at_once))
+
+    said = await shop.wait()
+
+    assert "2 of 2 updated, 2 available" in said
+    status = shop.plane.get("deployment/shop", shop.namespace)["status"]
+    assert status.get("availableReplicas") == 2
+
+
 @pytest.mark.parametrize(
     "fails", [Fails.IMAGE_PULL, Fails.IMAGE_NAME, Fails.CONFIG, Fails.CRASH], ids=str
 )
@@ -273,3 +285,17 @@ async def test_a_right_that_is_taken_away_meanwhile_ends_the_wait(running: Shop)
         way.break_watches()
 
     assert "give the account this right" in waiting.result()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_an_api_server_that_refuses_while_it_starts_is_asked_again(
+    running: Shop, status: int
+) -> None:
+    async with a_wait(running, annotations={READY_AFTER: "1s"}) as (way, waiting):
+        way.refuses = lambda _request: status
+        way.break_watches()
+        await until(lambda: way.refused >= 3, "it asks again")
+        assert not waiting.done()
+        way.refuses = lambda _request: 0
+
+    assert "2 of 2 updated" in waiting.result()

@@ -200,7 +200,7 @@ def test_what_would_be_sent_is_shown(steps: ClusterSteps) -> None:
     assert shown == "PATCH deployment/shop: /spec/replicas = {{ saved.replicas }}"
 
 
-async def test_who_scales_it_meanwhile_is_no_obstacle(steps: ClusterSteps) -> None:
+async def test_a_number_that_somebody_sets_meanwhile_stays(steps: ClusterSteps) -> None:
     await steps.has(deployment(replicas=4))
 
     def meanwhile(request: web.Request) -> None:
@@ -209,8 +209,25 @@ async def test_who_scales_it_meanwhile_is_no_obstacle(steps: ClusterSteps) -> No
 
     async with losing_answers(steps.plane) as way:
         way.before = meanwhile
+        error = await steps.through(way.url).refused(workload=SHOP, replicas=0)
+
+    assert isinstance(error, PermanentError)
+    assert "somebody else changed how many pods it has, or what they run, meanwhile" in str(error)
+    assert replicas(steps) == 7
+    assert [call.code for call in steps.sent()] == [422]
+
+
+async def test_who_notes_something_on_it_meanwhile_is_no_obstacle(steps: ClusterSteps) -> None:
+    await steps.has(deployment(replicas=4))
+
+    def meanwhile(request: web.Request) -> None:
+        if changes(request) and not steps.sent():
+            steps.plane.patch(SHOP, steps.namespace, {"spec": {"revisionHistoryLimit": 7}})
+
+    async with losing_answers(steps.plane) as way:
+        way.before = meanwhile
         told = await steps.through(way.url).execute(workload=SHOP, replicas=0)
 
-    assert "from 7 to 0 pods" in told
+    assert "from 4 to 0 pods" in told
     assert replicas(steps) == 0
     assert [call.code for call in steps.sent()] == [422, 200]

@@ -104,7 +104,8 @@ async def test_where_nobody_keeps_it_nothing_is_done(suspend: ClusterSteps, inst
 
     assert "bears nobody's name" in finding.text
     assert isinstance(said, NothingSent)
-    assert (await suspend.inspect(**SHOP))[0] is Effect.APPLIED
+    effect, seen = await suspend.inspect(**SHOP)
+    assert (effect, isinstance(seen, NothingSent)) == (Effect.APPLIED, True)
     assert suspend.sent() == []
 
 
@@ -256,6 +257,7 @@ async def test_what_somebody_else_suspended_is_left_alone(suspend: ClusterSteps)
 
     assert "is suspended already, not by us" in before
     assert isinstance(said, NothingSent)
+    assert isinstance((await suspend.inspect(**SHOP))[1], NothingSent)
     assert suspend.sent() == []
     assert SUSPENDED_NOTE not in kustomization(suspend)["metadata"].get("annotations", {})
 

@@ -1,5 +1,6 @@
 """What a careful operator does with `kubectl rollout undo`, on a real control plane."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from tests.bed.manifests import Fails, deployment
 from tests.bed.patience import until
 from tests.bed.undone import NAMES, Shop, ready_pods
 from watchdog.adapters.executors.kubernetes_undo import Options, plugin
-from watchdog.domain.errors import InDoubtError
 from watchdog.domain.events import Effect
 from watchdog.testing.contracts_executor import refusals
 
@@ -208,8 +208,11 @@ async def test_a_crash_before_the_pods_are_freed_is_made_good(shop: Shop) -> Non
     async with losing_answers(shop.plane) as way:
         shop.server = way.url
         way.refuses = lambda request: 503 if request.method == "DELETE" else 0
-        with pytest.raises(InDoubtError):
-            await shop.undo("statefulset/shop", key="run-2/step-1", to="v1")
+        async with asyncio.TaskGroup() as tasks:
+            undo = shop.undo("statefulset/shop", key="run-2/step-1", to="v1")
+            step = tasks.create_task(undo)
+            await until(lambda: way.refused > 0, "it tries to delete a pod")
+            step.cancel()
         probe = plugin.probe(shop.options("statefulset/shop", to="v1"), shop.deps)
         assert (await probe.inspect("run-2/step-1"))[0] is Effect.NOT_APPLIED
 

@@ -25,13 +25,14 @@ from watchdog.adapters.kubernetes.api import (
 )
 from watchdog.adapters.kubernetes.client import Client
 from watchdog.adapters.kubernetes.kinds import CONFIG_MAP, POD
+from watchdog.adapters.kubernetes.refusals import UnauthorizedError, asked_to_wait
 from watchdog.domain.errors import InDoubtError, PermanentError, StepError, TransientError
 
 ROOT = Path(__file__).parents[3]
 NOTHING_HAPPENED = {
     301: PermanentError,
     400: InvalidError,
-    401: PermanentError,
+    401: UnauthorizedError,
     403: ForbiddenError,
     404: MissingError,
     405: PermanentError,
@@ -112,6 +113,22 @@ async def test_a_refusal_is_what_its_status_says_whoever_gives_it(
     reading, writing = await refusals(tmp_path, code, form)
 
     assert type(reading) is type(writing) is NOTHING_HAPPENED[code]
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("7", 7), ("", 0), ("-1", 0), ("Mon, 23 Nov 2026 03:00:00 GMT", 0)]
+)
+async def test_who_asks_not_to_be_asked_for_a_while_is_heard(
+    said: str, seconds: float, tmp_path: Path
+) -> None:
+    async def handler(_request: web.Request) -> web.Response:
+        return web.Response(status=429, headers={"Retry-After": said})
+
+    async with answering(tmp_path, handler) as api:
+        with pytest.raises(TransientError) as busy:
+            await api.get(POD, "shop")
+
+    assert asked_to_wait(busy.value) == seconds
 
 
 @pytest.mark.parametrize("form", FORMS)

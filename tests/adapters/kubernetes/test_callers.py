@@ -244,6 +244,31 @@ async def test_a_right_that_is_taken_away_is_gone(
                 clock.advance(KEPT)
 
 
+async def test_a_yes_is_none_to_whoever_has_left_the_group_that_it_went_by(
+    callers: Callers, asking: Asking, clock: ManualClock
+) -> None:
+    groups = ["oncall"]
+
+    async def rule(request: web.Request) -> web.StreamResponse:
+        asked = json.loads(await request.read())
+        ana = {"username": "ana", "groups": groups}
+        who = {"authenticated": True, "audiences": [AUDIENCE], "user": ana}
+        may = {"allowed": "oncall" in asked["spec"].get("groups", [])}
+        status = who if asked["kind"] == "TokenReview" else may
+        return web.json_response({**asked, "metadata": {}, "status": status}, status=201)
+
+    async with callers.plane.gateway() as gateway, asking(server=gateway.base) as found:
+        gateway.rule = rule
+        await whose(found, "ana-token-0123456789")
+        clock.advance(KEPT - 0.1)
+        before = await found.may(await whose(found, "ana-token-0123456789"), "kill", "")
+        groups.clear()
+        clock.advance(0.1)
+        after = await found.may(await whose(found, "ana-token-0123456789"), "kill", "")
+
+    assert (before, after) == (True, False)
+
+
 async def test_of_many_who_show_one_token_at_once_one_is_asked_about(
     callers: Callers, asking: Asking, control_plane: ControlPlane
 ) -> None:

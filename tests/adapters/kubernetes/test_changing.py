@@ -1,10 +1,6 @@
-from typing import Any
-
 from watchdog.adapters.kubernetes.api import Object
-from watchdog.adapters.kubernetes.changing import CHANGE_CAUSE, cause_of, noted
-from watchdog.adapters.kubernetes.workloads import STEP_NOTE
+from watchdog.adapters.kubernetes.changing import CHANGE_CAUSE, cause_of
 
-PATH = "/metadata/annotations/rollback-watchdog.io~1step"
 CAUSE = "/metadata/annotations/kubernetes.io~1change-cause"
 
 
@@ -14,20 +10,6 @@ def bearing(**annotations: str) -> Object:
 
 def with_cause(cause: str) -> Object:
     return {"metadata": {"annotations": {CHANGE_CAUSE: cause}}}
-
-
-def test_the_key_is_put_beside_what_else_is_noted() -> None:
-    assert noted(bearing(team="cart"), "run-7/step-2") == [
-        {"op": "add", "path": PATH, "value": "run-7/step-2"}
-    ]
-
-
-def test_where_nothing_is_noted_yet_that_must_still_be_so() -> None:
-    nothing: list[Any] = [{"metadata": {"name": "shop"}}, bearing()]
-    for found in nothing:
-        guard, add = noted(found, "run-7/step-2")
-        assert guard == {"op": "test", "path": "/metadata/annotations", "value": None}
-        assert add["value"] == {STEP_NOTE: "run-7/step-2"}
 
 
 def test_the_change_cause_goes_back_with_the_template() -> None:

@@ -2,7 +2,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchdog.adapters.kubernetes.containers import Chosen, chosen_container
@@ -123,18 +123,25 @@ def test_what_comes_from_elsewhere_is_refused_with_where_to_change_it(
     assert operations(one, {"A": "2"}, []) != []
 
 
-def test_the_difference_names_what_changes_and_nothing_else() -> None:
-    one = container(entry("A", "1"), entry("B", "2"), entry("C", "3"), entry("D"))
+def test_the_difference_names_what_changes_and_never_what_stood_there() -> None:
+    one = container(entry("A", "1"), entry("B", "hunter2"), entry("C", "3"), entry("D"))
 
     said = difference(one, {"A": "1", "B": "x", "D": "y", "E": "5"}, ["C", "none"])
 
-    assert said == "B = 2 -> x, D = empty -> y, E = 5 is new, C goes"
+    assert said == "B = x is changed, D = y is changed, E = 5 is new, C goes"
+
+
+def test_a_value_that_becomes_empty_is_called_so() -> None:
+    one = container(entry("A", "1"))
+
+    assert difference(one, {"A": "", "B": ""}, []) == "A = empty is changed, B = empty is new"
 
 
 NAMES = st.sampled_from("ABCDEFGH")
 VALUES = st.sampled_from(["", "0", "1", "two"])
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.builds(entry, NAMES, VALUES), unique_by=lambda each: each["name"]),
     st.dictionaries(NAMES, VALUES),

@@ -43,6 +43,12 @@ def test_what_is_no_object_has_not_said_that_there_is_none(found: dict[str, Any]
         read(found)
 
 
+def test_an_object_that_is_made_anew_is_another_one() -> None:
+    places = [read({"metadata": {"uid": uid}}).place for uid in ("1-2", "1-3")]
+
+    assert places == [f"{PLACE} (uid 1-2)", f"{PLACE} (uid 1-3)"]
+
+
 def test_each_is_read_with_its_writer() -> None:
     found = an_object(
         {

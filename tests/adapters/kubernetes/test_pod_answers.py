@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from tests.bed.deps import KnownSecrets
 from watchdog.adapters.kubernetes import answers
 from watchdog.adapters.kubernetes.asks import Ask, FieldAsk, ImageAsk, PodsAsk, VersionAsk
+from watchdog.adapters.kubernetes.pod_restarts import MOST
 from watchdog.domain.observation import Gap, Observation, Sample, Unknown
 
 Object = dict[str, Any]
@@ -131,7 +132,53 @@ def test_only_restarts_since_the_snapshot_count_against_it() -> None:
     assert said(answers.restarted([pod("a", restarts=3), pod("c", restarts=1)], snapshot)) == 2
 
 
-@pytest.mark.parametrize("saved", ["", "[]", "null", "7", "{", 5])
+def crashing(count: int, restarts: int = 7) -> list[Object]:
+    return [pod(str(number), restarts=restarts + number % 5) for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [90, 100, 1000, MOST])
+def test_a_large_crash_loop_is_compared_pod_by_pod(count: int) -> None:
+    pods = crashing(count)
+    snapshot = str(read(answers.restarted(pods, None)))
+
+    assert said(answers.restarted(pods, snapshot)) == 0
+    # One of them once more, half of them gone, and a new one that was started anew twice.
+    later = [pod("0", restarts=8), *pods[1 : count // 2], pod("new", restarts=2)]
+    assert said(answers.restarted(later, snapshot)) == 3
+    assert len(snapshot) <= max(4000, 9 * count)
+
+
+def test_of_more_pods_than_are_kept_each_restart_counts_as_a_new_one() -> None:
+    pods = [*crashing(MOST), pod("worse", restarts=100), pod("worst", restarts=101)]
+
+    seen = answers.restarted(pods, None)
+
+    assert note(seen).endswith(f"; only the {MOST} pods with the fewest are kept for later")
+    assert said(answers.restarted(pods, read(seen))) == 201
+    # They are those that crash: once they are gone, all that is left is known.
+    assert said(answers.restarted(pods[:-2], read(seen))) == 0
+
+
+def test_what_is_compared_is_not_kept_again() -> None:
+    pods = crashing(100)
+
+    assert read(answers.restarted(pods, read(answers.restarted(pods, None)))) is None
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        "",
+        "[]",
+        "null",
+        "7",
+        "{",
+        5,
+        '{"packed": "?"}',
+        '{"packed": "AAAA"}',
+        '{"packed": 1, "a": 2}',
+    ],
+)
 def test_without_a_snapshot_nothing_can_be_compared(saved: object) -> None:
     found = answers.restarted([pod("a", restarts=2)], saved)
 

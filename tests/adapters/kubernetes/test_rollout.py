@@ -66,6 +66,28 @@ def test_a_partition_leaves_the_first_pods_as_they_are() -> None:
     assert not progress(workload("StatefulSet", before, updateStrategy=strategy)).done
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"), [("Deployment", READY), ("StatefulSet", READY | REVISIONS)]
+)
+def test_pods_that_were_not_ready_for_long_enough_are_not_available(
+    kind: str, status: Object
+) -> None:
+    # A number that is 0 is left out.
+    early = {key: value for key, value in status.items() if key != "availableReplicas"}
+
+    seen = progress(workload(kind, early | {"readyReplicas": 2}, minReadySeconds=20))
+
+    assert (seen.done, seen.text) == (False, "2 of 2 updated, 0 available, 0 old")
+
+
+def test_a_deployment_counts_what_its_controller_calls_available() -> None:
+    ready = {"observedGeneration": 3, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2}
+
+    assert not progress(workload(status=ready)).done
+    # An old StatefulSet's controller has no such word, and means the same by ready.
+    assert progress(workload("StatefulSet", ready | REVISIONS)).done
+
+
 def test_no_pods_at_all_are_done_when_none_are_wanted() -> None:
     assert progress(workload(status={"observedGeneration": 3}, replicas=0)).done
 

@@ -1,6 +1,6 @@
 """The journal in ConfigMaps of a real API server: what one wrote, the next one finds, or nobody."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.bed.control_plane import ControlPlane
 from watchdog.adapters.audit import verify
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.journals.sqlite import SqliteJournal, open_journal
-from watchdog.adapters.kubernetes.packed_rows import packed, unpacked
+from watchdog.adapters.kubernetes.packed_rows import Row, packed, unpacked
 from watchdog.adapters.kubernetes.shared_journal import FULL, SharedJournal
 from watchdog.app.retaining import Keeping, Retention
 from watchdog.domain.errors import JournalError
@@ -245,3 +245,43 @@ async def test_an_answer_that_was_lost_is_no_reason_to_stop(
 
 def test_an_object_is_left_alone_long_before_it_is_too_large() -> None:
     assert FULL * 4 / 3 < 1 << 18
+
+
+async def test_what_is_copied_and_then_not_written_leaves_its_place_to_the_next(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    path, lost = tmp_path / "journal.db", False
+    async with control_plane.reached(tmp_path, namespace) as api:
+        shared = SharedJournal(api, "shop", "first", path)
+
+        async def copied(rows: Sequence[Row]) -> None:
+            await shared.copied(rows)
+            if lost:
+                raise JournalError("the answer was lost")
+
+        epoch = await shared.take_over()
+        async with open_journal(path, SystemClock(), epoch=epoch, copied=copied) as journal:
+            await journal.append(paused("one"))
+            lost = True
+            with pytest.raises(JournalError, match="was lost"):
+                await journal.append(paused("lost"), paused("lost as well"))
+            assert there(control_plane, namespace) == [1, 2, 3]
+            assert await reasons(journal) == ["one"]
+            lost = False
+            await journal.probe()
+            assert there(control_plane, namespace) == [1]
+            await journal.append(paused("two"))
+            assert there(control_plane, namespace) == [1, 2]
+
+        async with control_plane.reached(tmp_path, namespace) as again:
+            later = SharedJournal(again, "shop", "second", tmp_path / "other.db")
+            epoch = await later.take_over()
+            other = open_journal(tmp_path / "other.db", SystemClock(), epoch=epoch)
+            async with other as journal:
+                assert await reasons(journal) == ["one", "two"]
+
+
+def there(control_plane: ControlPlane, namespace: str) -> list[int]:
+    """The numbers of the records in the object that is written."""
+    found = control_plane.get("configmap/shop", namespace)
+    return [row[0] for row in unpacked(found, "records")]

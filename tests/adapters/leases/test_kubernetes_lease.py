@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.bed.control_plane import ControlPlane
+from tests.bed.gateway import refuses
 from tests.bed.patience import until
 from watchdog.adapters.clock import SystemClock
 from watchdog.adapters.kubernetes.access import Access
@@ -185,3 +187,68 @@ async def test_nobody_who_answers_makes_it_lost_in_time(
     with pytest.raises(LeaseLostError):
         async with asyncio.timeout(20):
             await lease.hold()
+
+
+async def test_it_is_renewed_at_once_after_somebody_put_a_note_on_it(
+    control_plane: ControlPlane, namespace: str, make: Make
+) -> None:
+    first = make("first")
+    await first.lease.acquire()
+    control_plane.patch("lease/shop", namespace, {"metadata": {"labels": {"team": "shop"}}})
+    first.clock.skipped = RENEW_WITHIN - 3
+
+    # Its next turn would come too late.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(4):
+            await first.lease.hold()
+
+    assert first.lease.remaining > 0
+
+
+async def test_an_answer_that_does_not_come_after_a_conflict_is_not_waited_for_beyond_its_time(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    ended = asyncio.Event()
+    conflict = refuses(409, "PUT")
+
+    async def silent(request: web.Request) -> web.StreamResponse | None:
+        if request.method == "GET":
+            await ended.wait()
+        return await conflict(request)
+
+    async with control_plane.gateway() as gate:
+        file = control_plane.kubeconfig(tmp_path, namespace=namespace, server=gate.base)
+        clock = TurnedClock()
+        lease = KubernetesLease(Access(kubeconfig=str(file)), "shop", "first", clock)
+        await lease.acquire()
+        gate.rule = silent
+        clock.skipped = RENEW_WITHIN - 3
+        with pytest.raises(LeaseLostError, match="not renewed for 10 s"):
+            await lease.hold()
+        over = -lease.remaining
+        ended.set()
+    # Another one may have it 5 s later; the client itself waits for 10.
+    assert over < DURATION - RENEW_WITHIN
+
+
+async def test_another_is_known_to_lead_once_it_stays_for_long_and_not_before(
+    control_plane: ControlPlane, namespace: str, make: Make
+) -> None:
+    first, second = make("first"), make("second")
+    await first.lease.acquire()
+
+    async def looks() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await second.lease.acquire()
+
+    await looks()
+    assert not second.lease.led_by_another
+    second.clock.skipped = DURATION - 1
+    control_plane.patch("lease/shop", namespace, {"metadata": {"labels": {"seen": "once"}}})
+    await looks()
+    assert not second.lease.led_by_another
+    second.clock.skipped = DURATION + 1
+    control_plane.patch("lease/shop", namespace, {"metadata": {"labels": {"seen": "twice"}}})
+    await looks()
+    assert second.lease.led_by_another

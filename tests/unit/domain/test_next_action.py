@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -104,6 +105,21 @@ def test_what_is_so_already_was_not_done_by_this_run_unless_it_tried_before(
     step = a_step("flag off", repeat=Repeat.IDEMPOTENT)
     answer = StepAnswered("r1", STEPS, 0, ok=True, detail="is so already", idle=True)
     run = after(a_run(a_plan(step)), intended(attempt), answer)
+
+    event = noted(run)
+
+    assert isinstance(event, StepEnded)
+    assert (event.result, event.found) == (StepResult.OK, found)
+
+
+@pytest.mark.parametrize(
+    ("attempt", "ok", "found"), [(1, None, True), (2, None, False), (1, True, False)]
+)
+def test_a_look_that_finds_it_so_already_says_whose_it_is_unless_this_run_did_it(
+    attempt: int, ok: bool | None, found: bool
+) -> None:
+    look = replace(observed(Effect.APPLIED), idle=True)
+    run = after(a_run(a_plan(a_step("flag off"))), intended(attempt), answered(ok), look)
 
     event = noted(run)
 
@@ -247,6 +263,15 @@ def test_a_look_from_before_a_restart_proves_nothing_of_what_was_still_under_way
     assert isinstance(ask(after(run, observed(Effect.NOT_APPLIED), then=62), 62), Execute)
 
 
+def test_after_a_restart_it_is_looked_at_at_once_whatever_the_clock_said_before() -> None:
+    step = a_step()
+    run = after(a_run(a_plan(step)), intended())
+    # An hour ahead, as it is translated by a wall clock that was set back.
+    run = after(run, observed(Effect.NOT_APPLIED), then=3600)
+
+    assert ask(after(run, RunResumed("r1", 1), then=60), 61) == Inspect(0, step, 61.0)
+
+
 def test_an_answer_that_the_world_belies_is_a_failure() -> None:
     run = after(in_flight(a_step(), ok=True), observed(Effect.NOT_APPLIED), then=5)
 
@@ -271,6 +296,36 @@ def test_looks_keep_a_distance() -> None:
     run = after(in_flight(step), observed(Effect.UNKNOWN), then=1)
 
     assert ask(run, 1) == Inspect(0, step, 1.5)
+
+
+def test_what_stays_in_doubt_is_looked_at_less_and_less_often_but_every_five_seconds() -> None:
+    times = looks_in_doubt(a_step(timeout="30m"))
+
+    pauses = [later - earlier for earlier, later in pairwise(times)]
+    assert len(times) < 400
+    assert pauses[:5] == [0.5, 0.5, 0.5, 0.5, 1.0]
+    assert pauses[:-1] == sorted(pauses[:-1])
+    assert max(pauses) == 5.0
+
+
+@pytest.mark.parametrize("settle", [3.1, 9.2, 33.3, 71.6])
+def test_however_seldom_it_is_looked_it_is_known_half_a_second_after_it_can_be(
+    settle: float,
+) -> None:
+    times = looks_in_doubt(a_step(settle=settle, timeout="1s"))
+
+    assert settle <= times[-1] <= settle + 0.5
+
+
+def looks_in_doubt(step: Step) -> list[float]:
+    """When a step is looked at that does not show, until that is taken for an answer."""
+    run, times = in_flight(step), list[float]()
+    now = 0.0
+    while isinstance(action := ask(run, now), Inspect):
+        now = action.due
+        times.append(now)
+        run = after(run, observed(Effect.NOT_APPLIED), then=now)
+    return times
 
 
 def test_a_lost_answer_of_a_step_that_may_be_repeated_repeats_it() -> None:

@@ -25,7 +25,7 @@ from watchdog.domain.versions import Versions
 from watchdog.engine.change_watcher import SILENT, ChangeRecorder, ChangeWatcher
 from watchdog.testing.doubles import MemoryJournal
 from watchdog.testing.virtual_time import virtually
-from watchdog.testing.world import World
+from watchdog.testing.world import Reply, World
 
 BAKE = 300.0
 RUN = 120.0
@@ -260,6 +260,60 @@ async def test_a_run_found_before_its_first_step_begins_only_if_that_version_sti
             assert ended.detail == f"v2 was to be undone, and {version} runs now"
         else:
             assert len(process.told(StepIntended)) == 1
+
+
+@pytest.mark.parametrize("version", ["v3", "v1", ""])
+@virtually
+async def test_a_step_that_did_not_happen_is_sent_again_only_if_that_version_still_runs(
+    version: str,
+) -> None:
+    world = a_world()
+    heals(world)
+    world.will("flag off", Reply.DROPPED)
+    process = Process(world, a_shop())
+
+    async def meanwhile(_: str) -> None:
+        if version and world.sends:
+            await told(process, version)
+
+    process.shared = replace(process.shared, look_for_changes=meanwhile)
+    for lane in process.lanes.values():
+        lane._shared = lane.decider._shared = process.shared  # noqa: SLF001 (as the daemon wires it)
+    async with process.running():
+        await with_a_good_version(process)
+        await process.see(errors="obb")
+        await asyncio.sleep(RUN)
+
+        run = process.run()
+        if version:
+            assert (run.outcome, world.effects) == (Outcome.INTERRUPTED, [])
+            (ended,) = process.told(RunEnded)
+            assert ended.detail == f"v2 was to be undone, and {version} runs now"
+        else:
+            assert (run.outcome, world.names) == (Outcome.SUCCEEDED, ["flag off"])
+        assert len(world.sends) == (1 if version else 2)
+
+
+@virtually
+async def test_what_our_own_step_brought_about_does_not_stop_it() -> None:
+    world = a_world()
+    heals(world)
+    world.will("flag off", Reply.LOST)
+    process = Process(world, a_shop())
+
+    async def meanwhile(_: str) -> None:
+        if world.effects:
+            await told(process, "v1")
+
+    process.shared = replace(process.shared, look_for_changes=meanwhile)
+    for lane in process.lanes.values():
+        lane._shared = lane.decider._shared = process.shared  # noqa: SLF001 (as the daemon wires it)
+    async with process.running():
+        await with_a_good_version(process)
+        await process.see(errors="obb")
+        await asyncio.sleep(RUN)
+
+        assert (process.run().outcome, world.names) == (Outcome.SUCCEEDED, ["flag off"])
 
 
 @virtually

@@ -55,7 +55,7 @@ async def test_what_holds_is_told_of_whatever_the_trigger_says(errors: int | str
     async with Process(world, a_case()).running() as process:
         await process.see(errors="obb")
         world.says("errors", errors)
-        await asyncio.sleep(2 * HOUR)
+        await asyncio.sleep(1.5 * HOUR)
 
         assert world.names == ["suspend"]
         (warned,) = process.told(ExpiryWarned)
@@ -63,14 +63,38 @@ async def test_what_holds_is_told_of_whatever_the_trigger_says(errors: int | str
         (expired,) = process.told(ChangeExpired)
         assert (expired.lapse, expired.detail) == (Lapse.HOLDS, "it does not lapse by itself")
         assert len(process.told(RunStarted)) == 1
+        (held,) = process.ledger.expiring.of("shop")
+        assert (held.step.name, held.left(world.clock.now()) < 0) == ("suspend", True)
+
+
+@virtually
+async def test_people_are_paged_again_until_it_is_taken_back() -> None:
+    world = a_restless_world()
+    takes_back = a_plan(
+        a_step("resume"), name="go-on", verify=[a_check("at rest")], watch=a_watch(short="0s")
+    )
+    back = replace(takes_back, reverses="rests", verify_trigger=False)
+    case = replace(a_case(), plans={"rests": rests(), "go-on": back})
+    async with Process(world, case).running() as process:
+        await process.see(errors="obb")
+        world.says("errors", 0)
+        await asyncio.sleep(3.5 * HOUR)
+        assert [one.lapse for one in process.told(ChangeExpired)] == 3 * [Lapse.HOLDS]
+        assert len(process.told(ExpiryWarned)) == 1
+
+        await process.lane.order(
+            lambda: process.lane.start_by_hand(back, "ann", "mended", lambda: process.hands)
+        )
+        await asyncio.sleep(3 * HOUR)
         assert process.ledger.expiring.of("shop") == []
+        assert len(process.told(ChangeExpired)) == 3
 
 
 @virtually
 async def test_a_restart_forgets_no_reminder_and_tells_none_twice() -> None:
     world = a_restless_world()
     journal: MemoryJournal | None = None
-    for sleep in (600.0, HOUR - 660, 1200.0):
+    for sleep in (600.0, HOUR - 660, 1200.0, 600.0):
         process = Process(
             world, a_case(), journal=journal and MemoryJournal(world.clock, survived=journal)
         )
@@ -110,3 +134,17 @@ async def test_what_was_so_already_is_not_taken_back() -> None:
 
         assert world.names == []
         assert process.told(RunEnded)
+
+
+@virtually
+async def test_an_undo_that_left_it_so_does_not_end_the_reminder() -> None:
+    world = a_restless_world()
+    world.will("cut", Reply.DENIED)
+    world.will("resume", Reply.IDLE)
+    cut = replace(a_step("cut"), on_error=OnError.COMPENSATE)
+    async with Process(world, a_case(cut)).running() as process:
+        await process.see(errors="obb")
+        await asyncio.sleep(600)
+
+        assert [one.name for one in process.told(StepEnded)][-1] == "resume"
+        assert [one.step.name for one in process.ledger.expiring.of("shop")] == ["suspend"]

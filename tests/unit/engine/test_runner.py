@@ -242,6 +242,19 @@ async def test_a_look_that_cannot_tell_is_a_doubt() -> None:
 
 
 @virtually
+async def test_what_a_look_finds_done_by_others_was_not_done_by_this_run() -> None:
+    bench = Bench(a_step("one"))
+    bench.world.will("one", Reply.DROPPED)
+    bench.world.idle.add("one")
+
+    await bench.drive()
+
+    (ended,) = bench.told(StepEnded)
+    assert (ended.result, ended.found, ended.detail) == (StepResult.OK, True, "is so already")
+    assert bench.world.names == []
+
+
+@virtually
 async def test_done_when_is_what_is_looked_at_where_a_step_has_one() -> None:
     flag = a_check("flag", expect=above(0.5))
     bench = Bench(a_step("one", done_when=flag), verify=())
@@ -671,7 +684,7 @@ async def test_variables_are_filled_in_at_the_moment_of_sending() -> None:
     await bench.drive()
 
     assert isinstance(bench.hands, Remembering)
-    assert bench.hands.options == [{"effect": "one", "body": {"took": 0}}]
+    assert bench.hands.options[-1] == {"effect": "one", "body": {"took": 0}}
     assert bench.eyes.looks[0][0].ask == {"signal": "flag", "of": "r1"}
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.builders import a_target
 from tests.process import Process, a_world
 from watchdog.domain.decision import Reason, standing_refusals
-from watchdog.domain.errors import WatchdogError
+from watchdog.domain.errors import JournalError, WatchdogError
 from watchdog.domain.events import Event, KillSwitchChanged, Paused, Resumed
 from watchdog.domain.switches import Note, Notes, Switches
 from watchdog.engine.service import FILE_HOW, Service
@@ -180,6 +180,42 @@ async def test_what_another_object_did_is_left_to_people(tmp_path: Path) -> None
 
 
 @virtually
+async def test_an_object_that_was_made_anew_releases_nothing_that_the_old_one_did(
+    tmp_path: Path,
+) -> None:
+    first, anew = f"{PLACE} (uid 1)", f"{PLACE} (uid 2)"
+    async with Daemon(tmp_path).at_work() as before:
+        await before.sees(Notes(first, STOP, {"": STOP, "shop": STOP}))
+        before.board.lost("there is no such object")
+        await before.sees(Notes(anew))
+        assert before.ledger.killed == HOW.replace(PLACE, first)
+
+    async with Daemon(tmp_path, journal=before.journal).at_work() as daemon:
+        await daemon.sees(Notes(anew))
+        assert daemon.refused("shop") == [Reason.KILL_SWITCH, Reason.PAUSED]
+        assert daemon.refused("stock") == [Reason.KILL_SWITCH, Reason.PAUSED]
+        assert daemon.board.lifted("shop") == daemon.board.lifted("") == first
+
+        await daemon.service.kill(on=False, how="ada: go on")
+        assert daemon.ledger.killed == ""
+
+
+@virtually
+async def test_whoever_annotates_the_new_object_takes_over_what_the_old_one_did(
+    tmp_path: Path,
+) -> None:
+    first, anew = f"{PLACE} (uid 1)", f"{PLACE} (uid 2)"
+    async with Daemon(tmp_path).at_work() as daemon:
+        await daemon.sees(Notes(first, STOP, {"shop": STOP}))
+        await daemon.sees(Notes(anew, STOP, {"shop": STOP}))
+        assert daemon.ledger.killed == HOW.replace(PLACE, anew)
+        await daemon.sees(Notes(anew))
+
+        assert daemon.ledger.killed == ""
+        assert daemon.refused("shop") == []
+
+
+@virtually
 async def test_a_pause_is_of_all_targets_or_of_one(tmp_path: Path) -> None:
     async with Daemon(tmp_path).at_work() as daemon:
         await daemon.sees(Notes(PLACE, None, {"shop": STOP}))
@@ -304,6 +340,28 @@ async def test_the_first_look_counts_once_its_pauses_are_on_the_disk(tmp_path: P
 
         assert daemon.board.unseen == ""
         assert daemon.said() == [paused("")]
+
+
+@virtually
+async def test_what_waited_for_the_first_look_is_tried_again_while_the_disk_fails(
+    tmp_path: Path,
+) -> None:
+    async with Daemon(tmp_path).at_work() as daemon:
+        called: list[float] = []
+
+        async def call() -> None:
+            called.append(daemon.clock.now().elapsed)
+            if len(called) == 1:
+                raise JournalError("disk I/O error")
+
+        await daemon.board.once_seen(call)
+        await daemon.sees(NOTHING)
+        assert daemon.alarms == ["disk I/O error"]
+        await asyncio.sleep(AGAIN)
+        await daemon.sees(KILL)
+
+        assert daemon.ledger.killed == HOW
+        assert len(called) == 2
 
 
 @virtually

@@ -83,14 +83,16 @@ class KubernetesChanges:
         before = self._version(one.previous) if one.previous else ""
         # Of the same version, something else was changed: what, only the revision says.
         is_config = version == before
-        cause = one.revision.annotations.get(CAUSE, "")
+        said = one.revision.annotations.get(CAUSE, "")
+        cause = f": {said}" if said else ""
         news = News(
             version=one.revision.name if is_config else version,
             at=one.since,
             previous="" if is_config else before,
             by=_word(one.manager),
             kind=ChangeKind.CONFIG if is_config else ChangeKind.APP,
-            reference=_word(f"{self._which} {one.revision}" + (f": {cause}" if cause else "")),
+            # By an old custom a cause is the whole command, with whatever was written there.
+            reference=_word(self._secrets.redact(f"{self._which} {one.revision}{cause}")),
         )
         return news if version else None
 

@@ -12,6 +12,7 @@ from watchdog.adapters.kubernetes.containers import Chosen, chosen_container
 from watchdog.adapters.kubernetes.environment import difference, operations
 from watchdog.adapters.kubernetes.preflight import preflight
 from watchdog.adapters.kubernetes.rights import to_change
+from watchdog.adapters.kubernetes.standing import stands
 from watchdog.adapters.kubernetes.workloads import WorkloadName, is_paused, workload
 from watchdog.adapters.programs import VariableName
 from watchdog.domain.errors import PermanentError
@@ -97,7 +98,6 @@ class EnvProbe:
         if not sent:
             return f"container {one.name} has these variables already; nothing to send"
         text = f"container {one.name}: {difference(one, options.wanted, options.unset)}"
-        # What was there before may be a secret that somebody wrote down in the open.
         return " ".join(self._secrets.redact(text).split())
 
     def render(self) -> str:
@@ -119,7 +119,13 @@ class EnvExecutor(EnvProbe):
     """Changes the named variables, and leaves all others as and where they are."""
 
     async def execute(self, key: str) -> str:
-        return await change(self._options, self._which, key, self._changed)
+        return await self.execute_if(key, "")
+
+    async def stands(self) -> str:
+        return await stands(self._options, self._which)
+
+    async def execute_if(self, key: str, stood: str) -> str:
+        return await change(self._options, self._which, key, self._changed, stood=stood)
 
     async def _changed(self, _api: KubeApi, found: Object) -> tuple[Operations, str]:
         try:

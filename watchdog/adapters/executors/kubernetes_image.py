@@ -12,6 +12,7 @@ from watchdog.adapters.kubernetes.containers import Chosen, chosen_container
 from watchdog.adapters.kubernetes.image_reference import ImageReference, reference
 from watchdog.adapters.kubernetes.preflight import preflight
 from watchdog.adapters.kubernetes.rights import to_change
+from watchdog.adapters.kubernetes.standing import stands
 from watchdog.adapters.kubernetes.workloads import WorkloadName, is_paused, workload
 from watchdog.domain.errors import PermanentError
 from watchdog.domain.events import Effect
@@ -102,7 +103,13 @@ class ImageExecutor(ImageProbe):
     """Changes the image, and nothing else of the template."""
 
     async def execute(self, key: str) -> str:
-        return await change(self._options, self._which, key, self._changed)
+        return await self.execute_if(key, "")
+
+    async def stands(self) -> str:
+        return await stands(self._options, self._which)
+
+    async def execute_if(self, key: str, stood: str) -> str:
+        return await change(self._options, self._which, key, self._changed, stood=stood)
 
     async def _changed(self, _api: KubeApi, found: Object) -> tuple[Operations, str]:
         try:

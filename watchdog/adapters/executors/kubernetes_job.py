@@ -22,6 +22,7 @@ from watchdog.adapters.kubernetes.jobs import (
     why_never,
 )
 from watchdog.adapters.kubernetes.kinds import CRON_JOB, JOB, POD
+from watchdog.adapters.kubernetes.open_secrets import refers_to_a_secret, tells_a_secret
 from watchdog.adapters.kubernetes.persisting import persistently
 from watchdog.adapters.kubernetes.preflight import permitted
 from watchdog.adapters.kubernetes.rights import to
@@ -69,9 +70,10 @@ class Options(Access):
     def _has_one_origin(self) -> Self:
         if (self.source is None) == (self.template is None):
             raise ValueError("say what it runs: by `from` or by `template`")
-        problem = unfit({"spec": self.template}) if self.template is not None else ""
-        if problem:
-            raise ValueError(problem)
+        if self.template is not None:
+            problem = unfit({"spec": self.template}) or refers_to_a_secret(self.template)
+            if problem:
+                raise ValueError(problem)
         return self
 
     @property
@@ -96,7 +98,7 @@ class JobProbe:
             return [Finding(ok=False, text=str(error))]
 
     def _sees(self, api: KubeApi, written: Object) -> Finding:
-        problem = unfit(written)
+        problem = unfit(written) or self._tells_a_secret()
         if problem:
             name = self._options.source or self._options.name
             return Finding(ok=False, text=f"{name}: {problem}")
@@ -104,6 +106,10 @@ class JobProbe:
         origin = self._options.source or "the template"
         text = f"job/{self._options.name}-… of {origin}, with {its_images}"
         return Finding(ok=True, text=f"{text}, in {api.namespace} of {api.server}")
+
+    def _tells_a_secret(self) -> str:
+        """Why what is written out must not be sent; empty: nothing speaks against it."""
+        return tells_a_secret(self._options.template or {}, self._deps.secrets)
 
     async def _written(self, api: KubeApi) -> Object:
         """What a Job is made from: its spec, perhaps with labels and annotations."""
@@ -163,9 +169,10 @@ class JobExecutor(JobProbe):
             found = await persistently(lambda: api.get(JOB, name))
         except MissingError:
             written = await persistently(lambda: self._written(api))
-            problem = unfit(written)
+            problem = unfit(written) or self._tells_a_secret()
             if problem:
-                raise PermanentError(f"{options.source}: {problem}; not sent") from None
+                what = options.source or f"job {options.name}"
+                raise PermanentError(f"{what}: {problem}; not sent") from None
             body = job(options.name, key, written, deadline=options.deadline, kept=options.keep)
             try:
                 found = await api.create(JOB, body)

@@ -3,8 +3,10 @@
 from watchdog.adapters.kubernetes.access import reached
 from watchdog.adapters.kubernetes.gitops import Kept, Options, Wanted, change_keeper, rights
 from watchdog.adapters.kubernetes.keeper_probe import KeeperProbe
-from watchdog.adapters.kubernetes.suspending import is_ours, suspension, to_resume, works
+from watchdog.adapters.kubernetes.suspending import by_hand, is_ours, suspension, to_resume, works
+from watchdog.domain.step_key import takes_back
 from watchdog.plugins import ExecutorPlugin
+from watchdog.ports import NothingSent
 
 
 class ResumeProbe(KeeperProbe):
@@ -16,9 +18,14 @@ class ResumeProbe(KeeperProbe):
         if works(owner, found):
             return Wanted([], "works by itself already; nothing to send")
         if before is None:
-            return Wanted([], "was suspended by somebody else, and is left so")
+            text = "was suspended by somebody else, and is left so"
+            # Only an undo may leave it: what a plan has to resume must not count as resumed.
+            if takes_back(key):
+                return Wanted([], text, idle=True)
+            return Wanted([], f"{text}: if it is to go on, {by_hand(owner)}", refused=True)
         if not is_ours(before, key):
-            return Wanted([], f"was suspended by step {before.by}, of another run, and is left so")
+            text = f"was suspended by step {before.by}, of another run, and is left so"
+            return Wanted([], text, idle=True)
         text = f"works by itself again, as before step {before.by}"
         return Wanted(to_resume(owner, found, before), text)
 
@@ -34,7 +41,7 @@ class ResumeExecutor(ResumeProbe):
     async def execute(self, key: str) -> str:
         async with reached(self._options) as api:
             done = await change_keeper(api, self._options, key, lambda one: self.wanted(one, key))
-        return done.text
+        return NothingSent(done.text) if done.idle else done.text
 
 
 plugin = ExecutorPlugin(

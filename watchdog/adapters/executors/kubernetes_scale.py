@@ -11,11 +11,13 @@ from watchdog.adapters.kubernetes.changing import Operations, change, was_change
 from watchdog.adapters.kubernetes.kinds import AUTOSCALER, DAEMON_SET
 from watchdog.adapters.kubernetes.preflight import preflight
 from watchdog.adapters.kubernetes.rights import to, to_change
+from watchdog.adapters.kubernetes.standing import Part, stands
 from watchdog.adapters.kubernetes.workloads import (
     Workload,
     WorkloadName,
     metadata,
     spec,
+    template,
     workload,
 )
 from watchdog.domain.errors import PermanentError
@@ -92,7 +94,15 @@ class ScaleExecutor(ScaleProbe):
     """Changes the number, and does not wait for the pods."""
 
     async def execute(self, key: str) -> str:
-        return await change(self._options, self._which, key, self._changed)
+        return await self.execute_if(key, "")
+
+    async def stands(self) -> str:
+        return await stands(self._options, self._which, _PODS)
+
+    async def execute_if(self, key: str, stood: str) -> str:
+        """A number that somebody else has set meanwhile stays, and so does what they deployed."""
+        which, options = self._which, self._options
+        return await change(options, which, key, self._changed, stood=stood, part=_PODS)
 
     async def _changed(self, _api: KubeApi, found: Object) -> tuple[Operations, str]:
         now, goal = _replicas(found), self._options.replicas
@@ -106,6 +116,12 @@ class ScaleExecutor(ScaleProbe):
 
 def _replicas(found: Object) -> int:
     return int(spec(found).get("replicas", 1))
+
+
+_PODS = Part(
+    lambda found: [_replicas(found), template(found)],
+    "changed how many pods it has, or what they run,",
+)
 
 
 def _in_words(now: int, goal: int | str) -> str:

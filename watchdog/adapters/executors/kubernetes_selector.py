@@ -12,9 +12,10 @@ from watchdog.adapters.kubernetes.api import KubeApi, Object
 from watchdog.adapters.kubernetes.changing import was_changed
 from watchdog.adapters.kubernetes.endpoints import ready_endpoints, ready_pods
 from watchdog.adapters.kubernetes.kinds import ENDPOINT_SLICE, POD, SERVICE
-from watchdog.adapters.kubernetes.pointing import Selector, own_selector, point
+from watchdog.adapters.kubernetes.pointing import SELECTOR, Selector, own_selector, point
 from watchdog.adapters.kubernetes.preflight import preflight
 from watchdog.adapters.kubernetes.rights import to
+from watchdog.adapters.kubernetes.standing import stands
 from watchdog.adapters.kubernetes.workloads import Workload
 from watchdog.domain.errors import PermanentError, WatchdogError
 from watchdog.domain.events import Effect
@@ -125,11 +126,17 @@ class SelectorExecutor(SelectorProbe):
     """Changes the selector, and says how many endpoints there were before and are now."""
 
     async def execute(self, key: str) -> str:
+        return await self.execute_if(key, "")
+
+    async def stands(self) -> str:
+        return await stands(self._options, self._which, SELECTOR)
+
+    async def execute_if(self, key: str, stood: str) -> str:
         """Wait for the endpoints, too, for a few seconds at most."""
         service = self._options.service
         async with reached(self._options) as api:
             before = await _count(api, service)
-            old, new, sent = await point(api, service, key, self._goal)
+            old, new, sent = await point(api, service, key, self._goal, stood)
             now = await _settled(api, service, new, self._clock)
         if not sent:
             return f"{self._which}: has {_words(new)} already, {now} endpoints"

@@ -40,9 +40,10 @@ class SuspendProbe(KeeperProbe):
             text = "is suspended now" if key else "works by itself, and is to be suspended"
             return Wanted(to_suspend(owner, found, key), text)
         before = suspension(owner, found)
+        mine = before is not None and before.by == key
         whose = f"by step {before.by}" if before else "not by us, who will not resume it either"
         what = "does not sync by itself" if owner.kind is APPLICATION else "is suspended"
-        return Wanted([], f"{what} already, {whose}; nothing to send", idle=True)
+        return Wanted([], f"{what} already, {whose}; nothing to send", idle=not mine)
 
     def warnings(self, kept: Kept) -> Sequence[str]:
         return above(kept.owner, kept.found) if works(kept.owner, kept.found) else ()

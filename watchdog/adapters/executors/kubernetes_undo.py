@@ -15,28 +15,26 @@ from watchdog.adapters.kubernetes.changing import (
     was_changed,
 )
 from watchdog.adapters.kubernetes.choosing import PREVIOUS, chosen
-from watchdog.adapters.kubernetes.freeing import freed
+from watchdog.adapters.kubernetes.freeing import OUTAGE, freed
 from watchdog.adapters.kubernetes.kinds import POD, STATEFUL_SET
+from watchdog.adapters.kubernetes.persisting import persistently
 from watchdog.adapters.kubernetes.preflight import preflight
 from watchdog.adapters.kubernetes.revisions import Revision, current, revisions
 from watchdog.adapters.kubernetes.rights import to, to_change, to_see_history
 from watchdog.adapters.kubernetes.rollout import is_observed
+from watchdog.adapters.kubernetes.standing import stands
+from watchdog.adapters.kubernetes.step_notes import UNFINISHED, bears
 from watchdog.adapters.kubernetes.workloads import (
-    STEP_NOTE,
     Workload,
     WorkloadName,
-    annotations,
     is_paused,
     workload,
 )
-from watchdog.domain.errors import PermanentError, TransientError, WatchdogError
+from watchdog.domain.errors import InDoubtError, PermanentError, TransientError, WatchdogError
 from watchdog.domain.events import Effect
 from watchdog.domain.variables import mentions_variables
 from watchdog.plugins import ExecutorPlugin, Right
 from watchdog.ports import Deps, Finding
-
-# Behind the key on a StatefulSet until its stuck pods are freed, too.
-_UNFINISHED = " (pods not freed yet)"
 
 
 class Options(Access):
@@ -130,7 +128,7 @@ class UndoProbe:
     async def _seen(self, api: KubeApi, key: str, text: str) -> tuple[Effect, str]:
         """Whether it runs that revision without our having had to do anything."""
         found = await api.get(self._which.kind, self._which.name)
-        if annotations(found).get(STEP_NOTE) == key + _UNFINISHED:
+        if bears(found, key + UNFINISHED):
             return Effect.NOT_APPLIED, f"{self._which}: its stuck pods are not freed yet"
         known = await revisions(api, self._which, found)
         now, goal = current(found, known), self._goal(known, None)
@@ -143,16 +141,35 @@ class UndoExecutor(UndoProbe):
     """Puts the template of that revision in place, whole."""
 
     async def execute(self, key: str) -> str:
-        if not _frees(self._which):
-            return await change(self._options, self._which, key, self._changed)
-        text = await change(self._options, self._which, key, self._changed, _UNFINISHED)
+        return await self.execute_if(key, "")
+
+    async def stands(self) -> str:
+        return await stands(self._options, self._which)
+
+    async def execute_if(self, key: str, stood: str) -> str:
+        frees = _frees(self._which)
+        unfinished = UNFINISHED if frees else ""
+        options, which = self._options, self._which
+        text = await change(options, which, key, self._changed, unfinished, stood=stood)
+        if not frees:
+            return text
+        try:
+            return f"{text}{await self._freed(key)}"
+        except WatchdogError as error:
+            # The template is back by now, whatever went wrong here.
+            doubt = f"{text}; whether its stuck pods are freed is not known: {error}"
+            raise InDoubtError(doubt) from error
+
+    async def _freed(self, key: str) -> str:
+        """What became of the pods that it waits for in vain; empty where there are none."""
+        which = self._which
         async with reached(self._options) as api:
-            found = await api.get(self._which.kind, self._which.name)
-            if annotations(found).get(STEP_NOTE) != key + _UNFINISHED:
-                return text
-            names = await freed(api, self._which)
-            await finish(api, self._which, key, _UNFINISHED)
-        return f"{text}; freed {', '.join(names)}" if names else text
+            found = await persistently(lambda: api.get(which.kind, which.name), OUTAGE)
+            if not bears(found, key + UNFINISHED):
+                return ""
+            said = await freed(api, which)
+            await finish(api, which, key)
+        return said
 
     async def _changed(self, api: KubeApi, found: Object) -> tuple[Operations, str]:
         known = await revisions(api, self._which, found)

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from watchdog.adapters.chain import Gap, Tail, tail
+from watchdog.adapters.chain import Gap, Row, Tail, tail
 from watchdog.adapters.lock_file import LockFile
 from watchdog.adapters.one_thread import OneThread, ThreadEndedError, one_thread
 from watchdog.adapters.snapshot import Recalled
@@ -25,6 +26,7 @@ from watchdog.adapters.sqlite_records import (
     insert,
     keep,
     remove,
+    rows_of,
 )
 from watchdog.adapters.watermark import (
     NOTE,
@@ -46,6 +48,8 @@ WRITE_LIMIT = 30.0
 _PROBE = "journal.probe"
 
 Listener = Callable[[Sequence[Record]], None]
+Copy = Callable[[Sequence[Row]], Awaitable[None]]
+T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -57,7 +61,7 @@ async def open_journal(
     boot_id: str | None = None,
     write_limit: float = WRITE_LIMIT,
     accepted: Acceptance | None = None,
-    copied: Callable[[], Awaitable[None]] | None = None,
+    copied: Copy | None = None,
 ) -> AsyncIterator["SqliteJournal"]:
     """The journal at `path`, made where there is none, for this process alone.
 
@@ -66,8 +70,9 @@ async def open_journal(
     the file is not ours, damaged or too new. All that was appended is on the disk at the end.
 
     Raises JournalError as well when it is not the journal that was last written here, such as
-    yesterday's backup, unless a person `accepted` that, which is recorded. With `copied`, nothing
-    counts as recorded before that has answered: it copies to where others find it.
+    yesterday's backup, unless a person `accepted` that, which is recorded. With `copied`, no event
+    is written before that has answered: it is given the rows to come, and copies them, with all
+    that the file holds, to where others find them.
     """
     boot = this_boot() if boot_id is None else boot_id
     writer = _Writer(path, lambda: clock.now().wall)
@@ -95,7 +100,10 @@ class _Waiting:
 
 
 class SqliteJournal:
-    """Satisfies `ports.Journal`. After a failed write it refuses events until a note succeeds."""
+    """Satisfies `ports.Journal`. After a failed write it refuses events until a note succeeds.
+
+    After a copy that was refused only a probe ends that, which copies as well.
+    """
 
     def __init__(
         self,
@@ -110,7 +118,7 @@ class SqliteJournal:
     ) -> None:
         self.path = reader.path
         self.commits = 0
-        self.copied: Callable[[], Awaitable[None]] | None = None
+        self.copied: Copy | None = None
         self._reader = reader
         self._writer = writer
         self._thread = thread
@@ -122,22 +130,27 @@ class SqliteJournal:
         self._waiting: deque[_Waiting] = deque()
         self._listeners: list[Listener] = []
         self._problem = ""
+        self._uncopied: deque[_Waiting] = deque()
+        self._refused = ""
+        # Between what is copied and what is written nothing else takes its number.
+        self._turn = asyncio.Lock()
 
     @property
     def healthy(self) -> bool:
         """Whether the last write succeeded. Where not, no event is taken, so do nothing."""
-        return not self._problem
+        return not self.problem
 
     @property
     def problem(self) -> str:
         """Why it refuses, for a person; empty when it does not."""
-        return self._problem
+        return self._problem or self._refused
 
     async def append(self, *events: Event) -> Sequence[Record]:
         """Record `events` together, in order; they are on the disk when this returns.
 
         Raises JournalError when that is impossible. To cancel the wait cancels nothing else:
-        the events are recorded all the same, all of them.
+        the events are recorded all the same, all of them; what is still to be copied, with
+        the next.
         """
         now = self._clock.now()
         drafts = [draft(event, now, self._boot, self._epoch) for event in events]
@@ -161,10 +174,11 @@ class SqliteJournal:
 
         Raises JournalError where that is impossible; nothing else is refused because of it.
         """
-        if self._problem:
-            raise JournalError(self._problem)
-        sealing = draft(seal, self._clock.now(), self._boot, self._epoch)
-        (record,) = await ask(self._thread, self.path, lambda: self._writer.remove(sealing, gaps))
+        if self.problem:
+            raise JournalError(self.problem)
+        last = draft(seal, self._clock.now(), self._boot, self._epoch)
+        async with self._turn:
+            (record,) = await ask(self._thread, self.path, lambda: self._writer.remove(last, gaps))
         self._tell([record])
 
     async def recalled(self) -> Recalled:
@@ -188,23 +202,55 @@ class SqliteJournal:
         await self.keep(_PROBE, "")
 
     async def _write(self, mine: _Waiting) -> Sequence[Record]:
+        if self.copied is not None and mine.drafts:
+            return await self._share(self.copied, mine)
         self._waiting.append(mine)
+        written = await self._in_thread(lambda: self._settle(mine))
+        if self.copied is not None and _is_probe(mine):
+            async with self._turn:
+                await self._copy(self.copied, ())
+        return written
+
+    async def _in_thread(self, call: Callable[[], T]) -> T:
         try:
-            written = await self._thread.run(lambda: self._settle(mine), limit=self._write_limit)
+            return await self._thread.run(call, limit=self._write_limit)
         except (TimeoutError, ThreadEndedError) as error:
             self._problem = no_answer(self.path, error)
             raise JournalError(self._problem) from error
-        if self.copied is not None and (mine.drafts or _is_probe(mine)):
-            await self._copy(self.copied)
-        return written
 
-    async def _copy(self, copied: Callable[[], Awaitable[None]]) -> None:
-        """Have others find what was written; without that it is not recorded."""
+    async def _share(self, copied: Copy, mine: _Waiting) -> Sequence[Record]:
+        """Have others find what is to be written, with all else that waits for it; then write."""
+        if self.problem:
+            raise JournalError(self.problem)
+        self._uncopied.append(mine)
+        async with self._turn:
+            if mine in self._uncopied:
+                await self._share_all(copied)
+            return await self._in_thread(lambda: self._settle(mine))
+
+    async def _share_all(self, copied: Copy) -> None:
+        batch = tuple(self._uncopied)
+        refused = self.problem
+        if not refused:
+            try:
+                await self._copy(copied, [each for one in batch for each in one.drafts])
+            except JournalError as error:
+                refused = str(error)
+        # Only now: whoever is cancelled before this leaves them all to the next.
+        for each in batch:
+            self._uncopied.popleft()
+            each.problem = refused
+        if not refused:
+            self._waiting.extend(batch)
+
+    async def _copy(self, copied: Copy, drafts: Sequence[Draft]) -> None:
+        rows = await self._in_thread(lambda: self._writer.foreseen(drafts))
         try:
-            await copied()
+            await copied(rows)
         except JournalError as error:
-            self._problem = str(error)
+            self._refused = str(error)
             raise
+        self._refused = ""
 
     def _settle(self, mine: _Waiting) -> Sequence[Record]:
         """In the thread: commit all that waits, unless an earlier caller took `mine` along."""
@@ -303,6 +349,11 @@ class _Writer:
             written = iter(self._transaction(drafts, notes))
         for waiting in batch:
             waiting.records = [next(written) for _ in waiting.drafts]
+
+    def foreseen(self, drafts: Sequence[Draft]) -> Sequence[Row]:
+        """What `drafts` will be when they are the next that is written."""
+        with as_journal_errors("read", self._path):
+            return rows_of(self._connection, drafts)
 
     def remove(self, seal: Draft, gaps: Sequence[Gap]) -> Sequence[Record]:
         """The records of `gaps` are gone, and `seal` says so; or neither, and an error."""

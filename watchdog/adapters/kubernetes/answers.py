@@ -10,6 +10,7 @@ from watchdog.adapters.kubernetes.api import Object
 from watchdog.adapters.kubernetes.asks import FieldAsk, ImageAsk, PodsAsk, VersionAsk
 from watchdog.adapters.kubernetes.endpoints import backends
 from watchdog.adapters.kubernetes.kinds import DAEMON_SET
+from watchdog.adapters.kubernetes.pod_restarts import MOST, kept, since
 from watchdog.adapters.kubernetes.pods import (
     container_of,
     living,
@@ -79,17 +80,16 @@ def all_well(found: Object, pods: Sequence[Object], ask: PodsAsk) -> Observation
 def restarted(pods: Sequence[Object], against: object) -> Observation:
     """How often living pods were started anew; of those in `against`, how often since then."""
     now = restarts_of(living(pods))
-    read = json.dumps(now, separators=(",", ":"), sort_keys=True)
-    if len(read) > _LONGEST:
-        return Gap(Unknown.PARSE, f"{len(now)} pods were restarted: too many to remember each")
     if against is None:
         total = sum(now.values())
-        return Sample((float(total),), note=f"{total} restarts", read=read)
-    before = _counts(against)
-    if before is None:
+        left = f"; only the {MOST} pods with the fewest are kept for later"
+        note = f"{total} restarts{left if len(now) > MOST else ''}"
+        return Sample((float(total),), note=note, read=kept(now))
+    grown = since(against, now)
+    if grown is None:
         return Gap(Unknown.NODATA, "nothing to compare with was saved before")
-    grown = sum(max(0, count - before.get(pod, 0)) for pod, count in now.items())
-    return Sample((float(grown),), note=f"{grown} restarts since that was saved", read=read)
+    # Nothing is read: it would stand in the journal as often as it is looked at.
+    return Sample((float(grown),), note=f"{grown} restarts since that was saved")
 
 
 def image(pods: Sequence[Object], ask: ImageAsk) -> Observation:
@@ -158,16 +158,6 @@ def _same(found: Sequence[str | None], wanted_one: str | None, what: str) -> Obs
     if wanted_one is not None and only != wanted_one:
         return Sample((0.0,), note=f"all have {seen}, not {wanted_one}", read=only)
     return Sample((1.0,), note=f"all have {seen}", read=only)
-
-
-def _counts(saved: object) -> dict[str, int] | None:
-    try:
-        found = json.loads(str(saved))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(found, dict):
-        return None
-    return {name: count for name, count in found.items() if isinstance(count, int)}
 
 
 def _first(texts: Iterable[str]) -> str:

@@ -169,16 +169,24 @@ class KubeApi:
             return _whole(await self._client.replace(resource(body), **_where(kind, namespace)))
 
     async def delete(
-        self, kind: Kind, name: str, namespace: str | None = None, *, uid: str = ""
+        self,
+        kind: Kind,
+        name: str,
+        namespace: str | None = None,
+        *,
+        uid: str = "",
+        version: str = "",
     ) -> None:
         """Have it go away. Raises MissingError where it is gone already.
 
-        With a `uid` that one alone: ConflictError where another one has its name by now.
+        With a `uid` that one alone: ConflictError where another one has its name by now. With a
+        `version`, its resourceVersion, also where anything was changed on it since.
         """
         with translated(f"delete {kind.resource} {name}", writes=True):
             resource, where = _resource(kind), _where(kind, namespace)
-            if uid:
-                await self._client.delete_exactly(resource, name, uid, **where)
+            asked = {"uid": uid, "resourceVersion": version}
+            if exactly := {key: value for key, value in asked.items() if value}:
+                await self._client.delete_exactly(resource, name, exactly, **where)
             else:
                 await self._client.delete(resource, name, **where)
 
@@ -192,16 +200,26 @@ class KubeApi:
         since: int | None = None,
     ) -> list[str]:
         """The last `tail` lines that a container wrote, of the last `since` seconds."""
-        with translated(f"get pods/log {pod}", writes=False):
-            lines = self._client.log(
-                pod,
-                namespace=namespace,
-                container=container,
-                tail_lines=tail,
-                since=since,
-                newlines=False,
-            )
+        async with aclosing(
+            self.log_lines(pod, container, namespace, tail=tail, since=since)
+        ) as lines:
             return [line async for line in lines]
+
+    async def log_lines(
+        self,
+        pod: str,
+        container: str | None,
+        namespace: str | None,
+        *,
+        tail: int,
+        since: int | None = None,
+    ) -> AsyncGenerator[str, None]:
+        """The same, one line after another, so that they need not all be held."""
+        with translated(f"get pods/log {pod}", writes=False):
+            lines = self._client.log_lines(pod, container, namespace, tail=tail, since=since)
+            async with aclosing(lines):
+                async for line in lines:
+                    yield line
 
     async def may(
         self, verb: str, kind: Kind, name: str = "", namespace: str | None = None, part: str = ""

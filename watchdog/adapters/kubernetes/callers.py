@@ -24,7 +24,7 @@ AT_ONCE, MOST_KEPT, MOST_KNOWN = 8, 4096, 4096
 _KINDS: tuple[Kind, ...] = (TOKEN_REVIEW, RIGHT_REVIEW)
 # What our own account needs, of the whole cluster.
 NEEDED: tuple[Right, ...] = tuple(right for kind in _KINDS for right in to(kind, "create"))
-_Key = tuple[str, ...]
+_Key = tuple[object, ...]
 
 
 @asynccontextmanager
@@ -80,12 +80,11 @@ class ClusterCallers:
 
     async def may(self, caller: Caller, verb: str, target: str) -> bool:
         """Whether they may do that to a target; empty: to all. Raises StepError: not known."""
+        # Whoever is not who they were, such as in fewer groups, is asked about anew.
+        who = (caller.user, caller.uid, caller.groups, tuple(sorted(caller.extra.items())))
+        key = (caller.proof, *who, verb, target)
         async with _in_time(self._limit, f"what {caller.user} may"):
-            return bool(
-                await self._answers.get(
-                    (caller.proof, verb, target), lambda: self._allowed(caller, verb, target)
-                )
-            )
+            return bool(await self._answers.get(key, lambda: self._allowed(caller, verb, target)))
 
     async def _whose(self, token: str, proof: str, turn: Any) -> Caller | None:  # noqa: ANN401
         question = {"token": token, "audiences": [self._audience]}

@@ -8,13 +8,14 @@ from typing import Any
 from watchdog.adapters.kubernetes.access import Access, reached
 from watchdog.adapters.kubernetes.api import ConflictError, InvalidError, KubeApi, Object
 from watchdog.adapters.kubernetes.persisting import persistently
+from watchdog.adapters.kubernetes.standing import TEMPLATE, Part, still
+from watchdog.adapters.kubernetes.step_notes import UNFINISHED, bears, finished, noted
 from watchdog.adapters.kubernetes.workloads import (
     STEP_NOTE,
     Workload,
     annotations,
     generation,
     metadata,
-    template,
     uid,
 )
 from watchdog.domain.errors import PermanentError, StepError, TransientError, WatchdogError
@@ -31,13 +32,21 @@ IsSo = Callable[[Object], bool]
 
 
 async def change(
-    access: Access, which: Workload, key: str, changed: Change, unfinished: str = ""
+    access: Access,
+    which: Workload,
+    key: str,
+    changed: Change,
+    unfinished: str = "",
+    *,
+    stood: str = "",
+    part: Part = TEMPLATE,
 ) -> str:
     """Send what `changed` makes of the object as it is; says what was done.
 
     The step's `key` is left on the object in the same patch, so that whoever comes after a crash
     sees whether it happened. What somebody else changes in between is never overwritten. With
     `unfinished` the patch is not all of the step: this is put behind the key until `finish`.
+    `stood`: how the `part` stood before the step was first sent, as `standing` says it.
     """
     async with reached(access) as api:
         seen: Object | None = None
@@ -46,9 +55,9 @@ async def change(
             if attempt:
                 await asyncio.sleep(_PAUSE * 2**attempt)
             found = await persistently(lambda: api.get(which.kind, which.name))
-            if annotations(found).get(STEP_NOTE) in (key, key + unfinished):
+            if bears(found, key) or bears(found, key + unfinished):
                 return f"{which}: was done before, at generation {generation(found)}"
-            _is_still(which, seen, found)
+            stood = still(which, stood, found, part)
             if isinstance(refused, InvalidError) and _guards(seen) == _guards(found):
                 # Not that a `test` failed: the API server does not want it.
                 raise PermanentError(f"{which}: {refused}") from refused
@@ -66,18 +75,18 @@ async def change(
         raise TransientError(f"{which}: changed by somebody else each of {TRIES} times; not sent")
 
 
-async def finish(api: KubeApi, which: Workload, key: str, unfinished: str) -> None:
-    """Note that a step is done whose patch was not all of it, unless another one came since."""
-    path = f"/metadata/annotations/{_escaped(STEP_NOTE)}"
-    with suppress(InvalidError):
-        await api.patch(
-            which.kind,
-            which.name,
-            [
-                {"op": "test", "path": path, "value": key + unfinished},
-                {"op": "replace", "path": path, "value": key},
-            ],
-        )
+async def finish(api: KubeApi, which: Workload, key: str) -> None:
+    """Note that a step is done whose patch was not all of it, also where others came since."""
+    for attempt in range(TRIES):
+        await asyncio.sleep(_PAUSE * 2**attempt if attempt else 0)
+        found = await persistently(lambda: api.get(which.kind, which.name))
+        operations = finished(found, key)
+        if not operations:
+            return
+        with suppress(InvalidError, ConflictError):
+            await api.patch(which.kind, which.name, operations)
+            return
+    raise TransientError(f"{which}: changed by somebody else each of {TRIES} times")
 
 
 def _never(_found: Object) -> bool:
@@ -95,29 +104,22 @@ async def was_changed(
     try:
         async with reached(access) as api:
             found = await persistently(lambda: api.get(which.kind, which.name))
-        if annotations(found).get(STEP_NOTE) == key:
+        if bears(found, key):
             return Effect.APPLIED, f"{which} bears the step's key, generation {generation(found)}"
         if is_so(found):
             return Effect.APPLIED, f"{which} is as wanted, generation {generation(found)}"
     except WatchdogError as error:
         return Effect.UNKNOWN, str(error)
+    if bears(found, key + UNFINISHED):
+        return Effect.NOT_APPLIED, f"{which} bears the step's key, which says{UNFINISHED}"
     return Effect.NOT_APPLIED, f"{which} does not bear the step's key"
 
 
-def _is_still(which: Workload, before: Object | None, found: Object) -> None:
-    """That nobody put another object or another template in the place of what was read."""
-    if before is None:
-        return
-    if uid(before) != uid(found) or template(before) != template(found):
-        raise PermanentError(
-            f"{which}: somebody else changed what it runs meanwhile; not sent, look at it first"
-        )
-
-
-def _guards(found: Object | None) -> tuple[str, int, bool]:
+def _guards(found: Object | None) -> tuple[str, int, bool, str | None]:
     """What the guards of a patch compare."""
     one = found or {}
-    return uid(one), generation(one), bool(metadata(one).get("annotations"))
+    noted_there = annotations(one).get(STEP_NOTE)
+    return uid(one), generation(one), bool(metadata(one).get("annotations")), noted_there
 
 
 def _guarded(found: Object, key: str, operations: Operations) -> list[Mapping[str, Any]]:
@@ -125,19 +127,6 @@ def _guarded(found: Object, key: str, operations: Operations) -> list[Mapping[st
     guard = {"op": "test", "path": "/metadata/generation", "value": generation(found)}
     same = {"op": "test", "path": "/metadata/uid", "value": uid(found)}
     return [guard, same, *operations, *noted(found, key)]
-
-
-def noted(found: Object, key: str) -> Operations:
-    """What leaves the step's key on an object."""
-    whole = "/metadata/annotations"
-    if metadata(found).get("annotations"):
-        return [{"op": "add", "path": f"{whole}/{_escaped(STEP_NOTE)}", "value": key}]
-    # There are none yet. Not every kind counts a new one as a change, and those of somebody
-    # else must not be lost.
-    return [
-        {"op": "test", "path": whole, "value": None},
-        {"op": "add", "path": whole, "value": {STEP_NOTE: key}},
-    ]
 
 
 def cause_of(found: Object, then: Mapping[str, str]) -> Operations:

@@ -1,6 +1,6 @@
 """The library's client, with what it has no words for, and given up without loose ends."""
 
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from typing import Any, TypeVar
 
 import anyio
@@ -9,6 +9,7 @@ from lightkube import AsyncClient
 from lightkube.config.client_adapter import ConnectionParams
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.core.generic_client import GenericAsyncClient
+from lightkube.resources.core_v1 import PodLog
 
 _Given = TypeVar("_Given")
 
@@ -29,28 +30,80 @@ class Client(AsyncClient):
         )
 
     async def delete_exactly(
-        self, resource: type[Any], name: str, uid: str, namespace: str | None = None
+        self,
+        resource: type[Any],
+        name: str,
+        preconditions: Mapping[str, str],
+        namespace: str | None = None,
     ) -> None:
-        """The API server answers 409 where another one has the name, and leaves it alone."""
+        """The API server answers 409 where it is another one by now, and leaves it alone."""
         own = self._client
         asked = own.prepare_request("delete", res=resource, name=name, namespace=namespace)
         asked.data = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "preconditions": {"uid": uid},
+            "preconditions": dict(preconditions),
         }
         answer = await own.send(own.build_adapter_request(asked))  # type: ignore[no-untyped-call]
         own.handle_response("delete", answer, asked)
+
+    async def log_lines(
+        self,
+        pod: str,
+        container: str | None,
+        namespace: str | None,
+        *,
+        tail: int,
+        since: int | None,
+    ) -> AsyncGenerator[str, None]:
+        """Each line as it comes; the library would hold the whole log before the first one."""
+        own = self._client
+        asked = own.prepare_request(
+            "get",
+            PodLog,
+            name=pod,
+            namespace=namespace,
+            params={"container": container, "tailLines": tail, "sinceSeconds": since},
+        )
+        request = own.build_adapter_request(asked)
+        answer = await own.send(request, stream=True)  # type: ignore[no-untyped-call]
+        try:
+            if answer.is_error:
+                # What it says of itself is in its body.
+                await answer.aread()
+            own.raise_for_status(answer)  # type: ignore[no-untyped-call]
+            async for line in answer.aiter_lines():
+                yield line
+        finally:
+            await answer.aclose()
 
 
 class _Unbroken(GenericAsyncClient):
     """Tidies up to the end, also when whoever asked is cancelled meanwhile."""
 
     async def send(self, req: httpx2.Request, stream: bool = False) -> httpx2.Response:  # noqa: FBT001, FBT002 -- as the library has it
-        return await _tidily(super().send(req, stream=stream))  # type: ignore[no-untyped-call]
+        answer: httpx2.Response = await _tidily(
+            super().send(req, stream=stream)  # type: ignore[no-untyped-call]
+        )
+        if stream and isinstance(answer.stream, httpx2.AsyncByteStream):
+            answer.stream = _Tidy(answer.stream)
+        return answer
 
     async def close(self) -> None:
         await _tidily(super().close())  # type: ignore[no-untyped-call]
+
+
+class _Tidy(httpx2.AsyncByteStream):
+    """A body that comes in pieces, such as that of a watch; closed as tidily."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
+
+    async def aclose(self) -> None:
+        await _tidily(self._stream.aclose())
 
 
 async def _tidily(call: Awaitable[_Given]) -> _Given:

@@ -44,7 +44,7 @@ def _added(path: str, missing: Entries, *, into: Entries) -> Operations:
 
 
 def difference(one: Chosen, wanted: Mapping[str, str], unwanted: Sequence[str]) -> str:
-    """For a person: each variable that changes, with what it was."""
+    """For a person: each variable that changes. Not what it was: that may be a secret."""
     now = {str(entry.get("name")): str(entry.get("value", "")) for entry in entries(one)}
     return ", ".join(_differences(now, wanted, unwanted))
 
@@ -54,9 +54,9 @@ def _differences(
 ) -> Iterator[str]:
     for name, value in wanted.items():
         if name not in now:
-            yield f"{name} = {value} is new"
+            yield f"{name} = {value or 'empty'} is new"
         elif now[name] != value:
-            yield f"{name} = {now[name] or 'empty'} -> {value or 'empty'}"
+            yield f"{name} = {value or 'empty'} is changed"
     yield from (f"{name} goes" for name in unwanted if name in now)
 
 

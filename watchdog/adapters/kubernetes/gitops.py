@@ -19,17 +19,16 @@ from watchdog.adapters.kubernetes.api import (
     MissingError,
     Object,
 )
-from watchdog.adapters.kubernetes.changing import TRIES, noted
+from watchdog.adapters.kubernetes.changing import TRIES
 from watchdog.adapters.kubernetes.kinds import APPLICATION, HELM_RELEASE, KUSTOMIZATION, SERVICE
 from watchdog.adapters.kubernetes.persisting import persistently
 from watchdog.adapters.kubernetes.reconcilers import Owner, owners, perhaps
 from watchdog.adapters.kubernetes.rights import to
+from watchdog.adapters.kubernetes.step_notes import bears, noted
 from watchdog.adapters.kubernetes.suspending import Operations, keeps
 from watchdog.adapters.kubernetes.workloads import (
-    STEP_NOTE,
     Workload,
     WorkloadName,
-    annotations,
     metadata,
     uid,
     workload,
@@ -170,11 +169,15 @@ def _placed(owner: Owner, options: Options, found: Object, *, named: bool = Fals
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a step makes of who keeps an object; nothing is sent without `operations`."""
+    """What a step makes of who keeps an object; nothing is sent without `operations`.
+
+    `idle`: it is so by somebody else's doing. `refused`: it is not so, and the step leaves it.
+    """
 
     operations: Operations
     text: str
     idle: bool = False
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +206,13 @@ async def change_keeper(
         if isinstance(kept, NotKept):
             return Done(kept, f"{kept.why}; nothing to send", idle=True)
         owner, found = kept.owner, kept.found
-        if annotations(found).get(STEP_NOTE) == key:
+        if bears(found, key):
             return Done(kept, f"{owner}: was done before")
         if seen and isinstance(refused, InvalidError) and _version(seen) == _version(found):
             raise PermanentError(f"{owner}: {refused}") from refused
         goal = wanted(kept)
+        if goal.refused:
+            raise PermanentError(f"{owner} {goal.text}")
         if not goal.operations:
             return Done(kept, f"{owner} {goal.text}", idle=goal.idle)
         same = {"op": "test", "path": "/metadata/uid", "value": uid(found)}

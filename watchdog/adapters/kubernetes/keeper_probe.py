@@ -16,10 +16,10 @@ from watchdog.adapters.kubernetes.gitops import (
 )
 from watchdog.adapters.kubernetes.persisting import persistently
 from watchdog.adapters.kubernetes.preflight import permitted
-from watchdog.adapters.kubernetes.workloads import STEP_NOTE, annotations
+from watchdog.adapters.kubernetes.step_notes import bears
 from watchdog.domain.errors import WatchdogError
 from watchdog.domain.events import Effect
-from watchdog.ports import Deps, Finding
+from watchdog.ports import Deps, Finding, NothingSent
 
 
 class KeeperProbe(ABC):
@@ -73,10 +73,13 @@ class KeeperProbe(ABC):
         except WatchdogError as error:
             return Effect.UNKNOWN, str(error)
         if isinstance(kept, NotKept):
-            return Effect.APPLIED, f"{kept.why}; nothing to do"
-        if annotations(kept.found).get(STEP_NOTE) == key:
+            return Effect.APPLIED, NothingSent(f"{kept.why}; nothing to do")
+        if bears(kept.found, key):
             return Effect.APPLIED, f"{kept.owner} bears the step's key"
         wanted = self.wanted(kept, key)
+        text = f"{kept.owner} {wanted.text}"
+        if wanted.refused:
+            return Effect.NOT_APPLIED, text
         if not wanted.operations:
-            return Effect.APPLIED, f"{kept.owner} {wanted.text}"
+            return Effect.APPLIED, NothingSent(text) if wanted.idle else text
         return Effect.NOT_APPLIED, f"{kept.owner} does not bear the step's key"

@@ -2,8 +2,9 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, NamedTuple
 
 from watchdog.adapters.kubernetes import answers
 from watchdog.adapters.kubernetes.api import MissingError, Object
@@ -94,34 +95,50 @@ async def _log_lines(reads: Reads, ask: LogAsk) -> Observation:
     return _counted(ask, [log.result() for log in logs])
 
 
-async def _log(
-    reads: Reads, ask: LogAsk, pod: Object, turns: asyncio.Semaphore
-) -> tuple[str, Sequence[str]]:
-    """The name of a pod, and what it wrote: nothing where it has not begun, or is gone."""
+class _Log(NamedTuple):
+    """Whose log it is, how many lines of it were read, and how many of those are asked for."""
+
+    pod: str
+    lines: int = 0
+    matching: int = 0
+
+
+async def _log(reads: Reads, ask: LogAsk, pod: Object, turns: asyncio.Semaphore) -> _Log:
+    """What a pod wrote: nothing where it has not begun, or is gone."""
     name, container = name_of(pod), container_of(pod, ask.container)
     if container is None:
         raise MissingError(f"pod {name} has no container {ask.container!r}")
     called = str(container.get("name"))
     if not has_begun(pod, called):
-        return name, ()
+        return _Log(name)
+    since = max(1, math.ceil(ask.since))
     async with turns:
+        written = reads.api.log_lines(name, called, None, tail=ask.tail, since=since)
         try:
-            since = max(1, math.ceil(ask.since))
-            return name, await reads.api.log(name, called, None, tail=ask.tail, since=since)
+            return await _read_of(name, written, ask)
         except MissingError:
-            return name, ()
+            return _Log(name)
 
 
-def _counted(ask: LogAsk, logs: Sequence[tuple[str, Sequence[str]]]) -> Observation:
-    counts = {pod: sum(_matches(ask, line) for line in lines) for pod, lines in logs}
-    full = [pod for pod, lines in logs if len(lines) >= ask.tail]
+async def _read_of(name: str, written: AsyncGenerator[str, None], ask: LogAsk) -> _Log:
+    """Counts line by line: a hundred pods together may write more than there is memory."""
+    lines = matching = 0
+    async with aclosing(written):
+        async for line in written:
+            lines += 1
+            matching += _matches(ask, line)
+    return _Log(name, lines, matching)
+
+
+def _counted(ask: LogAsk, logs: Sequence[_Log]) -> Observation:
+    full = [log.pod for log in logs if log.lines >= ask.tail]
     warning = (
         f"{', '.join(full[:3])}: more than {ask.tail} lines in {duration(ask.since)}, and only "
         "the last of them were read; raise `tail`"
     )
-    worst = max(counts, key=lambda pod: counts[pod])
-    total = sum(counts.values())
-    where = f", {counts[worst]} of them by {worst}" if total else ""
+    worst = max(logs, key=lambda log: log.matching)
+    total = sum(log.matching for log in logs)
+    where = f", {worst.matching} of them by {worst.pod}" if total else ""
     note = f"{total} lines in {duration(ask.since)}, {len(logs)} pods{where}"
     return Sample((float(total),), warnings=(warning,) if full else (), note=note, read=total)
 

@@ -35,7 +35,10 @@ def rights_to_notes(text: str) -> tuple[Right, ...]:
 
 
 def notes_of(found: Object, place: str, redact: Callable[[str], str]) -> Notes:
-    """What stands on `found`, without secrets. Raises TransientError where it is no object."""
+    """What stands on `found`, without secrets. Raises TransientError where it is no object.
+
+    `place`: its name. Which object of that name it is, is added as far as the API server says.
+    """
     kill: Note | None = None
     pauses: dict[str, Note] = {}
     unknown: list[str] = []
@@ -52,7 +55,8 @@ def notes_of(found: Object, place: str, redact: Callable[[str], str]) -> Notes:
             pauses[name.removeprefix(f"{PAUSE}.")] = note
         elif name.lower().startswith((KILL, PAUSE)):
             unknown.append(key)
-    return Notes(place, kill, pauses, tuple(unknown))
+    uid = found["metadata"].get("uid")
+    return Notes(f"{place} (uid {uid})" if uid else place, kill, pauses, tuple(unknown))
 
 
 async def follow(

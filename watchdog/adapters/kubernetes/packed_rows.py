@@ -3,12 +3,15 @@
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from watchdog.adapters.kubernetes.api import Object
 
 Row = Sequence[Any]
+# How many of its columns, from the first on, must be numbers.
+_NUMBERS = {"records": 1, "gaps": 2}
 
 
 def lists(rows: Iterable[Row]) -> list[Row]:
@@ -26,7 +29,11 @@ def packed(rows: Sequence[Row]) -> str:
 def unpacked(found: Object, key: str) -> list[Row]:
     """What an object holds there. Raises KeyError, ValueError, OSError or EOFError."""
     text = (found.get("binaryData") or {})[key]
-    return list(_rows(gzip.decompress(base64.b64decode(text, validate=True)).decode()))
+    try:
+        lines = gzip.decompress(base64.b64decode(text, validate=True)).decode().splitlines()
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    return [_row(line, key) for line in lines]
 
 
 def without(gaps: Iterable[Row], rows: Iterable[Row]) -> list[Row]:
@@ -50,10 +57,21 @@ def merged(parts: Iterable[list[Row]], full: int) -> list[list[Row]]:
     return fewer
 
 
+def pieces(rows: list[Row], full: int) -> list[list[Row]]:
+    """The same rows in order: one part or more, each of one row or of `full` bytes at most."""
+    if len(rows) < 2 or len(packed(rows)) <= full:  # noqa: PLR2004 -- one is never cut
+        return [rows]
+    middle = len(rows) // 2
+    return [*pieces(rows[:middle], full), *pieces(rows[middle:], full)]
+
+
 def _line(row: Row) -> str:
     return json.dumps(list(row), separators=(",", ":"))
 
 
-def _rows(text: str) -> Iterator[Row]:
-    for line in text.splitlines():
-        yield json.loads(line)
+def _row(line: str, key: str) -> Row:
+    row = json.loads(line)
+    numbers = row[: _NUMBERS.get(key, 0)] if isinstance(row, list) else None
+    if not row or numbers is None or not all(isinstance(one, int) for one in numbers):
+        raise ValueError("a row of it is none")
+    return list(row)

@@ -4,10 +4,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from watchdog.adapters.kubernetes.api import ConflictError, InvalidError, KubeApi, Object
-from watchdog.adapters.kubernetes.changing import TRIES, Operations, noted
+from watchdog.adapters.kubernetes.changing import TRIES, Operations
 from watchdog.adapters.kubernetes.kinds import SERVICE
 from watchdog.adapters.kubernetes.persisting import persistently
-from watchdog.adapters.kubernetes.workloads import STEP_NOTE, annotations, metadata, spec, uid
+from watchdog.adapters.kubernetes.standing import Part, still
+from watchdog.adapters.kubernetes.step_notes import bears, noted
+from watchdog.adapters.kubernetes.workloads import (
+    Workload,
+    metadata,
+    spec,
+    uid,
+)
 from watchdog.domain.errors import PermanentError, StepError, TransientError
 
 # Seconds; doubled each time.
@@ -25,13 +32,16 @@ def own_selector(found: Object) -> Selector:
     return own
 
 
+SELECTOR = Part(own_selector, "pointed it elsewhere")
+
+
 async def point(
-    api: KubeApi, service: str, key: str, wanted: Callable[[Object], Selector]
+    api: KubeApi, service: str, key: str, wanted: Callable[[Object], Selector], stood: str = ""
 ) -> tuple[Selector, Selector, bool]:
     """Give the Service the selector that `wanted` makes of it as it is.
 
     What it was, what it is now, and whether that was sent now. A Service has no generation: the
-    old selector itself is the guard.
+    old selector itself is the guard. `stood`: how it stood before the step was first sent.
     """
     seen: Object | None = None
     refused: StepError | None = None
@@ -40,11 +50,9 @@ async def point(
             await asyncio.sleep(_PAUSE * 2**attempt)
         found = await persistently(lambda: api.get(SERVICE, service))
         now = own_selector(found)
-        if annotations(found).get(STEP_NOTE) == key:
+        if bears(found, key):
             return now, now, False
-        if seen is not None and (uid(seen), own_selector(seen)) != (uid(found), now):
-            text = "somebody else pointed it elsewhere meanwhile; not sent, look at it first"
-            raise PermanentError(f"service/{service}: {text}")
+        stood = still(Workload(SERVICE, service), stood, found, SELECTOR)
         if seen and isinstance(refused, InvalidError) and _version(seen) == _version(found):
             raise PermanentError(str(refused)) from refused
         goal = wanted(found)

@@ -15,6 +15,10 @@ class MissingError(PermanentError):
     """There is no such object, or no such kind of object."""
 
 
+class UnauthorizedError(PermanentError):
+    """The API server does not know us: the token is an old one, or no longer one."""
+
+
 class ForbiddenError(PermanentError):
     """The API server knows us, and refuses: the text names verb, resource and namespace."""
 
@@ -52,6 +56,17 @@ def translated(what: str, *, writes: bool) -> Iterator[None]:
         raise _stumbled(what, error, writes=writes) from error
 
 
+def asked_to_wait(error: StepError) -> float:
+    """Seconds for which whoever answered wants not to be asked again; 0 where it did not say."""
+    refusal = error.__cause__
+    while refusal is not None and not isinstance(refusal, httpx2.HTTPStatusError):
+        refusal = refusal.__context__
+    if refusal is None:
+        return 0.0
+    said = refusal.response.headers.get("Retry-After", "")
+    return float(said) if said.isascii() and said.isdecimal() else 0.0
+
+
 def _stumbled(what: str, error: Exception, *, writes: bool) -> StepError:
     """What it means that the library met something that it has no error of its own for."""
     refusal = error.__context__
@@ -82,7 +97,7 @@ def _refused(what: str, code: int, said: str, *, writes: bool) -> StepError:
     text = f"{what}: {code} {said}".rstrip()
     match code:
         case 401:
-            return PermanentError(f"{text}: the credentials were refused; look at the token")
+            return UnauthorizedError(f"{text}: the credentials were refused; look at the token")
         case 403:
             return ForbiddenError(f"{text}; give the account this right")
         case 404:

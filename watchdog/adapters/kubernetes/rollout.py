@@ -86,7 +86,7 @@ def _counted(found: Object, status: Mapping[str, Any]) -> Progress:
         ready, old = int(status.get("numberAvailable", 0)), 0
     else:
         fresh = int(status.get("updatedReplicas", 0))
-        ready = int(status.get("availableReplicas", status.get("readyReplicas", 0)))
+        ready = _available(found, status)
         old = max(0, int(status.get("replicas", 0)) - fresh)
     due = max(0, goal - kept)
     settled = ready == goal and (fresh >= due if kept else fresh == goal and not old)
@@ -94,6 +94,14 @@ def _counted(found: Object, status: Mapping[str, Any]) -> Progress:
         settled = settled and status.get("currentRevision") == status.get("updateRevision")
     text = f"{fresh} of {due} updated, {ready} available, {old} old"
     return Progress(settled, text, ready=min(fresh, ready))
+
+
+def _available(found: Object, status: Mapping[str, Any]) -> int:
+    """How many were ready for `minReadySeconds`; the API server leaves out what is 0."""
+    # An old StatefulSet's controller never says so; without minReadySeconds, ready is the same.
+    never_said = found.get("kind") == STATEFUL_SET.name and not spec(found).get("minReadySeconds")
+    missing = status.get("readyReplicas", 0) if never_said else 0
+    return int(status.get("availableReplicas", missing))
 
 
 def rolls_by_itself(found: Object) -> bool:

@@ -1,6 +1,7 @@
 """The journal of several pods, in objects of their namespace: whoever acts next finds it there."""
 
 import asyncio
+import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -8,12 +9,14 @@ from pathlib import Path
 
 from watchdog.adapters.chain import COLUMNS
 from watchdog.adapters.kubernetes.api import ConflictError, KubeApi, MissingError, Object
+from watchdog.adapters.kubernetes.journal_parts import EPOCH, LIMIT, Part, Parts, within
 from watchdog.adapters.kubernetes.kinds import CONFIG_MAP
 from watchdog.adapters.kubernetes.packed_rows import (
     Row,
     lists,
     merged,
     packed,
+    pieces,
     unpacked,
     without,
 )
@@ -21,7 +24,7 @@ from watchdog.adapters.kubernetes.rights import to
 from watchdog.adapters.kubernetes.workloads import annotations, metadata
 from watchdog.adapters.snapshot import beside as snapshot_of
 from watchdog.adapters.sqlite_file import as_journal_errors, open_for_reading, open_for_writing
-from watchdog.adapters.watermark import NOTE
+from watchdog.adapters.watermark import NOTE, objection, refusal
 from watchdog.adapters.watermark import beside as watermark_of
 from watchdog.domain.errors import JournalError, StepError
 from watchdog.plugins import Right
@@ -29,10 +32,9 @@ from watchdog.plugins import Right
 # Bytes, packed. A fuller object is left as it is, and a new one begun: an object may have 1 MiB,
 # and what grows is written whole with each record.
 FULL = 64 << 10
-# Seconds that the API server may take for one record.
-LIMIT = 10.0
 _OURS = "rollback-watchdog.io"
-_EPOCH = f"{_OURS}/epoch"
+# Where it stands in a row.
+_OF_EPOCH = 4
 _ROWS = f"SELECT {COLUMNS}, hash FROM events WHERE seq > ? ORDER BY seq"  # noqa: S608 (constants)
 _GAPS = "SELECT first, last, hash FROM gaps ORDER BY last"
 _NOTES = "SELECT name, body, wall, elapsed, boot FROM notes WHERE name <> ? ORDER BY name"
@@ -48,7 +50,11 @@ def rights_to_share() -> tuple[Right, ...]:
 
 @dataclass(slots=True)
 class _Held:
-    """The object that is written now, as the API server last showed it to us."""
+    """The object that is written now, as the API server last showed it to us.
+
+    `rows` are those of the file that are in no part; it may hold some that never came there.
+    `size` is that of all its records, packed.
+    """
 
     object: Object
     epoch: int
@@ -56,6 +62,7 @@ class _Held:
     rows: list[Row] = field(default_factory=list)
     gaps: list[Row] = field(default_factory=list)
     notes: list[Row] = field(default_factory=list)
+    size: int = field(default=0, kw_only=True)
 
 
 class SharedJournal:
@@ -65,7 +72,15 @@ class SharedJournal:
     whoever has been replaced: what they would do next cannot be recorded, and is not done.
     """
 
-    def __init__(self, api: KubeApi, name: str, identity: str, path: Path) -> None:
+    def __init__(
+        self,
+        api: KubeApi,
+        name: str,
+        identity: str,
+        path: Path,
+        *,
+        accepts_older: bool = False,
+    ) -> None:
         self._api = api
         self._name = name
         self._identity = identity
@@ -73,25 +88,31 @@ class SharedJournal:
         self._held: _Held | None = None
         self._copied = 0
         self._turn = asyncio.Lock()
+        self._accepts_older = accepts_older
+        self._parts = Parts(api, name, self._about)
 
     async def take_over(self) -> int:
         """Make the journal at `path` what the objects say, and be its only writer; the epoch.
 
         Where there are no objects yet, the journal at `path` becomes their beginning. Raises
-        JournalError where they cannot be read, or somebody else takes it in this moment.
+        JournalError where they cannot be read, or somebody else takes it in this moment. The API
+        server has as long as it takes, and `LIMIT` for each object.
         """
         try:
-            async with asyncio.timeout(3 * LIMIT):
-                return await self._taken()
-        except (StepError, TimeoutError) as error:
+            return await self._taken()
+        # Of time that is over, and of a disk.
+        except (StepError, OSError) as error:
             raise JournalError(f"{self._about} cannot be taken over: {_words(error)}") from error
 
-    async def copied(self) -> None:
-        """All that the journal holds is in the objects when this returns. Raises JournalError."""
+    async def copied(self, coming: Sequence[Row] = ()) -> None:
+        """All that the journal holds, and then `coming`, is in the objects when this returns.
+
+        Raises JournalError. What was to come and is not in the file the next time goes out again.
+        """
         async with self._turn:
             try:
                 async with asyncio.timeout(LIMIT):
-                    await self._copy()
+                    await self._copy(lists(coming))
             except (StepError, TimeoutError) as error:
                 text = f"{self._about} cannot be written: {_words(error)}"
                 raise JournalError(f"{text}; nothing is done until it can") from error
@@ -104,59 +125,68 @@ class SharedJournal:
 
     async def _taken(self) -> int:
         try:
-            found = await self._api.get(CONFIG_MAP, self._name)
+            found = await within(self._api.get(CONFIG_MAP, self._name))
         except MissingError:
-            held = _Held({}, epoch=1)
-            held.object = await self._api.create(CONFIG_MAP, self._body(held))
-            self._held = held
-            return 1
+            return await self._begun()
         held = self._read(found)
         held.epoch += 1
         # From here on whoever had it is refused.
-        held.object = await self._api.replace(CONFIG_MAP, self._body(held))
-        parts = [await self._sealed(number) for number in range(held.sealed)]
+        held.object = await within(self._api.replace(CONFIG_MAP, self._body(held)))
+        parts = await self._parts.read(held.sealed)
+        await self._rise(held, parts)
         await self._shrink(held, parts)
         # By their numbers: who shrinks it and is cut off leaves some twice.
-        each = {row[0]: row for _, part in parts for row in part}
+        each = {row[0]: row for part in parts for row in part.rows}
         rows = [*each.values(), *held.rows]
         await asyncio.to_thread(self._rebuild, rows, held.gaps, held.notes)
         self._held, self._copied = held, rows[-1][0] if rows else 0
         return held.epoch
 
+    async def _begun(self) -> int:
+        """The journal at `path` is theirs from now on, and never without what it has."""
+        rows, gaps, notes = await asyncio.to_thread(self._before)
+        highest = await self._parts.highest_behind(0)
+        epoch = 1 + max([highest, *(int(row[_OF_EPOCH]) for row in rows)])
+        *full, last = await asyncio.to_thread(pieces, rows, FULL)
+        for number, part in enumerate(full):
+            await self._parts.put(number, epoch, part)
+        held = _Held({}, epoch, len(full), last, gaps, notes)
+        # Last of all: whoever is cut off before this has changed nothing.
+        held.object = await within(self._api.create(CONFIG_MAP, self._body(held)))
+        self._held, self._copied = held, rows[-1][0] if rows else 0
+        return epoch
+
+    async def _rise(self, held: _Held, parts: Sequence[Part]) -> None:
+        """Have an epoch above all that are there: an older copy may have been put back."""
+        behind = await self._parts.highest_behind(held.sealed)
+        highest = max([behind, *(part.epoch for part in parts)])
+        if highest >= held.epoch:
+            held.epoch = highest + 1
+            held.object = await within(self._api.replace(CONFIG_MAP, self._body(held)))
+
     def _read(self, found: Object) -> _Held:
         notes = annotations(found)
         try:
             parts = [unpacked(found, part) for part in ("records", "gaps", "notes")]
-            sealed, epoch = int(notes[f"{_OURS}/sealed"]), int(notes[_EPOCH])
+            sealed, epoch = int(notes[f"{_OURS}/sealed"]), int(notes[EPOCH])
         except (KeyError, ValueError, OSError, EOFError) as error:
             raise JournalError(
                 f"{self._about} is not as this program wrote it ({error!r}); put a copy of it back"
             ) from error
         return _Held(found, epoch, sealed, *parts)
 
-    async def _sealed(self, number: int) -> tuple[Object, list[Row]]:
-        name = f"{self._name}-{number}"
-        try:
-            found = await self._api.get(CONFIG_MAP, name)
-            return found, unpacked(found, "records")
-        except (MissingError, KeyError, ValueError, OSError, EOFError) as error:
-            raise JournalError(
-                f"configmap/{name}, a part of {self._about}, is missing or damaged ({error}); "
-                "put a copy of it back, or remove all of them, which forgets limits and latches"
-            ) from error
-
-    async def _shrink(self, held: _Held, parts: Sequence[tuple[Object, list[Row]]]) -> None:
+    async def _shrink(self, held: _Held, parts: Sequence[Part]) -> None:
         """Have what retention took away out of the objects, too, and use fewer of them.
 
         Those left over are written over once it grows again, and count for nothing until then.
         """
-        left = [without(held.gaps, rows) for _, rows in parts]
+        left = [without(held.gaps, part.rows) for part in parts]
         fewer = await asyncio.to_thread(merged, left, FULL)
         if len(fewer) == len(parts):
             return
-        for (found, before), rows in zip(parts, fewer, strict=False):
-            if rows != before:
-                await self._api.replace(CONFIG_MAP, _part(found, held.epoch, rows))
+        for part, rows in zip(parts, fewer, strict=False):
+            if rows != part.rows:
+                await self._parts.replace(part, held.epoch, rows)
         held.object = await self._written(replace(held, sealed=len(fewer)))
         held.sealed = len(fewer)
 
@@ -177,23 +207,30 @@ class SharedJournal:
 
     # -- copying
 
-    async def _copy(self) -> None:
+    async def _copy(self, coming: list[Row]) -> None:
         held = self._held
         if held is None:
             raise JournalError(f"{self._about} was not taken over")
-        fresh, gaps, notes = await asyncio.to_thread(self._beyond, self._copied)
-        if not fresh and (gaps, notes) == (held.gaps, held.notes):
-            return
-        if len(packed(held.rows)) > FULL:
-            await self._seal(held)
-        wanted = replace(held, rows=[*held.rows, *fresh], gaps=gaps, notes=notes)
-        wanted.object = await self._written(wanted)
-        self._held = wanted
+        fresh, held.gaps, held.notes = await asyncio.to_thread(self._beyond, self._copied)
+        parts = await asyncio.to_thread(pieces, fresh, FULL)
+        for number, part in enumerate(parts, 1):
+            # It was there once already, so there it stays, whoever is cut off in between.
+            rest = [row for later in parts[number:] for row in later]
+            await self._add(held, part, [*rest, *coming])
+
+    async def _add(self, held: _Held, fresh: list[Row], behind: list[Row]) -> None:
+        # Only what the file has leaves it: what is to come may not.
+        if held.size > FULL and held.rows:
+            await self._seal(held, [*fresh, *behind])
+        wanted = replace(held, rows=[*held.rows, *fresh, *behind])
+        held.object = await self._written(wanted)
+        held.rows, held.size = [*held.rows, *fresh], wanted.size
         self._copied = fresh[-1][0] if fresh else self._copied
 
     async def _written(self, wanted: _Held) -> Object:
         try:
-            return await self._api.replace(CONFIG_MAP, self._body(wanted))
+            body = await asyncio.to_thread(self._body, wanted)
+            return await self._api.replace(CONFIG_MAP, body)
         except ConflictError as error:
             # An answer that was lost may have been our own write; anybody else's ends us.
             found = await self._api.get(CONFIG_MAP, self._name)
@@ -204,32 +241,34 @@ class SharedJournal:
                     f"{wanted.epoch}"
                 ) from error
             wanted.object = found
-            return await self._api.replace(CONFIG_MAP, self._body(wanted))
+            body = await asyncio.to_thread(self._body, wanted)
+            return await self._api.replace(CONFIG_MAP, body)
 
-    async def _seal(self, held: _Held) -> None:
+    async def _seal(self, held: _Held, left: list[Row]) -> None:
         """What is full goes into an object of its own, before it leaves the one that is written."""
-        name = f"{self._name}-{held.sealed}"
-        new: Object = {"metadata": {"name": name}}
-        try:
-            await self._api.create(CONFIG_MAP, _part(new, held.epoch, held.rows))
-        except ConflictError:
-            # Left by a crash in this very moment, or left over by `_shrink`; nobody counts it.
-            left = await self._api.get(CONFIG_MAP, name)
-            if int(annotations(left).get(_EPOCH, 0)) > held.epoch:
-                raise JournalError(f"{self._about} was taken over long ago") from None
-            await self._api.replace(CONFIG_MAP, _part(left, held.epoch, held.rows))
-        held.object = await self._written(replace(held, rows=[], sealed=held.sealed + 1))
+        await self._parts.put(held.sealed, held.epoch, held.rows)
+        held.object = await self._written(replace(held, rows=left, sealed=held.sealed + 1))
         held.rows, held.sealed = [], held.sealed + 1
 
     def _beyond(self, seq: int) -> tuple[list[Row], list[Row], list[Row]]:
         with closing(open_for_reading(self._path)) as connection:
-            rows, gaps = connection.execute(_ROWS, (seq,)), connection.execute(_GAPS)
-            notes = connection.execute(_NOTES, (NOTE,))
-            return lists(rows), lists(gaps), lists(notes)
+            return _content(connection, seq)
+
+    def _before(self) -> tuple[list[Row], list[Row], list[Row]]:
+        """What is at `path` before anything is shared; nothing where there is none."""
+        if not self._path.exists():
+            return [], [], []
+        reading = as_journal_errors("share", self._path)
+        with reading, closing(open_for_reading(self._path)) as connection:
+            older = "" if self._accepts_older else objection(connection, self._path)
+            if older:
+                raise JournalError(refusal(self._path, older))
+            return _content(connection, 0)
 
     def _body(self, held: _Held) -> Object:
+        """Takes milliseconds where it is nearly full, so not on the event loop; notes the size."""
         said = {
-            _EPOCH: str(held.epoch),
+            EPOCH: str(held.epoch),
             f"{_OURS}/holder": self._identity,
             f"{_OURS}/sealed": str(held.sealed),
         }
@@ -238,13 +277,16 @@ class SharedJournal:
         if version:
             meta["resourceVersion"] = version
         parts = {"records": held.rows, "gaps": held.gaps, "notes": held.notes}
-        return {"metadata": meta, "binaryData": {key: packed(rows) for key, rows in parts.items()}}
+        data = {key: packed(rows) for key, rows in parts.items()}
+        held.size = len(data["records"])
+        return {"metadata": meta, "binaryData": data}
 
 
-def _part(found: Object, epoch: int, rows: Sequence[Row]) -> Object:
-    """What is full, and who wrote it: it is never overwritten by an earlier one."""
-    meta = {**metadata(found), "annotations": {**annotations(found), _EPOCH: str(epoch)}}
-    return {**found, "metadata": meta, "binaryData": {"records": packed(rows)}}
+def _content(connection: sqlite3.Connection, seq: int) -> tuple[list[Row], list[Row], list[Row]]:
+    """What a journal has behind record `seq`, its gaps and its notes."""
+    rows, gaps = connection.execute(_ROWS, (seq,)), connection.execute(_GAPS)
+    notes = connection.execute(_NOTES, (NOTE,))
+    return lists(rows), lists(gaps), lists(notes)
 
 
 def _words(error: Exception) -> str:

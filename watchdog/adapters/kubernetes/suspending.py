@@ -93,6 +93,15 @@ def _synced_again(found: Object, before: Suspension) -> Operations:
     ]
 
 
+def by_hand(owner: Owner) -> str:
+    """The command by which a person has it go on."""
+    if owner.kind is APPLICATION:
+        place = f"{owner.namespace}/" if owner.namespace else ""
+        return f"argocd app set {place}{owner.name} --sync-policy automated"
+    place = f" -n {owner.namespace}" if owner.namespace else ""
+    return f"flux resume {owner.kind.name.lower()} {owner.name}{place}"
+
+
 def is_ours(before: Suspension, key: str) -> bool:
     """Whether the step of this key may resume it: an undo, only what its own run did."""
     return not takes_back(key) or run_of(before.by) == run_of(key)
@@ -150,10 +159,33 @@ def _is_set_by_flux(owner: Owner, found: Object) -> bool:
 
 
 def _is_set_by_us(owner: Owner, found: Object) -> bool:
-    """Whether it was us who set what suspends it; that a field was removed, nobody notes."""
+    """Whether it was us who set what suspends it.
+
+    That a field was removed nobody notes; only who wrote last of those that have a say in it.
+    """
     if owner.kind is APPLICATION:
-        return _automated(found) is None
+        return _automated(found) is None and not _is_written_since(found)
     return FIELD_MANAGER in _setters(owner, found)
+
+
+def _is_written_since(found: Object) -> bool:
+    """Whether somebody who has a say in how it syncs wrote to it after we did.
+
+    They may have enabled and disabled it for a reason of their own: nobody can tell.
+    """
+    entries = metadata(found).get("managedFields") or []
+    # As the API server writes times, their order is that of their text.
+    ours = max((_time(one) for one in entries if one.get("manager") == FIELD_MANAGER), default="")
+    return any(
+        "f:syncPolicy" in ((one.get("fieldsV1") or {}).get("f:spec") or {})
+        and one.get("manager") != FIELD_MANAGER
+        and _time(one) > ours
+        for one in entries
+    )
+
+
+def _time(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("time") or "")
 
 
 def _setters(owner: Owner, found: Object) -> Iterator[str]:

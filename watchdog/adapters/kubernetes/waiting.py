@@ -9,7 +9,7 @@ from typing import NamedTuple
 from watchdog.adapters.kubernetes.api import KubeApi, Object
 from watchdog.adapters.kubernetes.endurance import Endurance
 from watchdog.adapters.kubernetes.kinds import DEPLOYMENT, POD, STATEFUL_SET, Kind
-from watchdog.adapters.kubernetes.persisting import persistently
+from watchdog.adapters.kubernetes.persisting import DOUBT, Doubt, pause_after, persistently
 from watchdog.adapters.kubernetes.revisions import current, revisions
 from watchdog.adapters.kubernetes.rollout import Progress, is_observed, of_revision, progress
 from watchdog.adapters.kubernetes.workloads import (
@@ -33,11 +33,12 @@ _SILENCE = 15.0
 async def rolled_out(api: KubeApi, which: Workload, clock: Clock, patience: float) -> str:
     """Wait until every pod is of the wanted template and ready; says how it then stands.
 
-    An API server that is gone for a while is waited for, too. Raises PermanentError once pods
-    have said for `patience` seconds that they cannot start, and when somebody changes meanwhile
-    what is to run. Waits without a limit otherwise: whoever calls sets one.
+    An API server that is gone for a while is waited for, too, and one that refuses us is asked
+    again for some seconds: it may have come back only just. Raises PermanentError once pods have
+    said for `patience` seconds that they cannot start, and when somebody changes meanwhile what
+    is to run. Waits without a limit otherwise: whoever calls sets one.
     """
-    found = await persistently(lambda: api.get(which.kind, which.name))
+    found = await persistently(lambda: api.get(which.kind, which.name), doubt=DOUBT)
     waiting = _Waiting(api, which, found, clock, Endurance(patience))
     async with asyncio.TaskGroup() as tasks:
         watches = [
@@ -148,13 +149,16 @@ class _Waiting:
             text = f"somebody else changed meanwhile what {self._which} is to run; look at it first"
             raise PermanentError(text)
         if is_observed(found) and not self._labels:
-            self._labels = await _own_labels(self._api, self._which, found)
+            self._labels = await persistently(
+                lambda: _own_labels(self._api, self._which, found), DOUBT + _AGAIN, doubt=DOUBT
+            )
         pods = self.pods.objects.values()
         return progress(found, of_revision(pods, self._labels) if self._labels else ())
 
 
 async def _follow(api: KubeApi, scope: _Scope, seen: _Seen) -> None:
     """Keep `seen` up to date until cancelled, whatever the API server does meanwhile."""
+    doubts = Doubt(DOUBT)
     while True:
         try:
             listing = await api.listed(scope.kind, labels=scope.labels, name=scope.name)
@@ -164,12 +168,16 @@ async def _follow(api: KubeApi, scope: _Scope, seen: _Seen) -> None:
             seen.listed = True
             seen.changed.set()
             await _watched(api, scope, seen, listing.version)
-        except TransientError:
-            await asyncio.sleep(_AGAIN)
+            doubts.over()
+        except TransientError as error:
+            doubts.over()
+            await asyncio.sleep(pause_after(error))
         except StepError as error:
-            seen.ended = error
-            seen.changed.set()
-            return
+            if not doubts.covers(error):
+                seen.ended = error
+                seen.changed.set()
+                return
+            await asyncio.sleep(pause_after(error))
 
 
 async def _watched(api: KubeApi, scope: _Scope, seen: _Seen, since: str) -> None:

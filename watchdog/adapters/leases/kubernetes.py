@@ -1,6 +1,7 @@
 """A Lease of the cluster: one of several watchdogs holds it, and knows in time that it does not."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,7 @@ from watchdog.adapters.kubernetes.access import Access, reached
 from watchdog.adapters.kubernetes.api import ConflictError, KubeApi, MissingError, Object
 from watchdog.adapters.kubernetes.kinds import LEASE
 from watchdog.adapters.kubernetes.rights import to
-from watchdog.domain.errors import LeaseLostError, StepError
+from watchdog.domain.errors import LeaseLostError, PermanentError, StepError
 from watchdog.domain.moment import Moment
 from watchdog.plugins import Right
 from watchdog.ports import Clock
@@ -17,6 +18,8 @@ from watchdog.ports import Clock
 # Seconds, as the controllers of Kubernetes have them: how long it is ours without being renewed,
 # when we take it for lost, and how often it is looked at.
 DURATION, RENEW_WITHIN, EVERY = 15.0, 10.0, 2.0
+# Seconds for which an API server that does not answer is nothing to speak of.
+SAID_AFTER = 5.0
 
 
 def rights_to_lead(name: str) -> tuple[Right, ...]:
@@ -30,6 +33,12 @@ class _Others:
 
     version: str
     since: float
+    holder: str = ""
+    held_since: float = 0.0
+
+
+def _silent(_why: str) -> None:
+    """Nobody asked why."""
 
 
 class KubernetesLease:
@@ -46,6 +55,7 @@ class KubernetesLease:
         self._others: _Others | None = None
         self._held: Object | None = None
         self._renewed = float("-inf")
+        self._failing_since: float | None = None
         self.identity = identity
 
     @property
@@ -53,11 +63,22 @@ class KubernetesLease:
         """Seconds for which nobody else can have it; below 0 where it is not ours."""
         return self._renewed + RENEW_WITHIN - self._clock.now().elapsed
 
-    async def acquire(self) -> None:
-        """Wait until it is ours, however long that takes. Whoever holds it may let it go."""
+    @property
+    def led_by_another(self) -> bool:
+        """Whether one other has held it for long enough to be at work."""
+        others, now = self._others, self._clock.now().elapsed
+        return others is not None and others.since - others.held_since > DURATION > (
+            now - others.since
+        )
+
+    async def acquire(self, said: Callable[[str], None] = _silent) -> None:
+        """Wait until it is ours, however long that takes. Whoever holds it may let it go.
+
+        Each look is `said`: why it could not be had, whoever holds it; empty where it could.
+        """
         async with reached(self._access) as api:
             while True:
-                if await self._tried(api):
+                if await self._tried(api, said):
                     return
                 await asyncio.sleep(EVERY)
 
@@ -79,13 +100,30 @@ class KubernetesLease:
         except (StepError, TimeoutError):
             return
 
-    async def _tried(self, api: KubeApi) -> bool:
+    async def _tried(self, api: KubeApi, said: Callable[[str], None]) -> bool:
         """Whether it is ours now. What goes wrong means no, and is tried again."""
+        began = self._clock.now().elapsed
         try:
             async with asyncio.timeout(RENEW_WITHIN):
-                return await self._taken(api)
-        except (StepError, TimeoutError):
+                taken = await self._taken(api)
+        except ConflictError:
+            # Somebody else was faster.
+            taken = False
+        except (StepError, TimeoutError) as error:
+            if self._failing_since is None:
+                self._failing_since = began
+            lasts = self._clock.now().elapsed - self._failing_since
+            # What a person must mend is no better in a moment.
+            if isinstance(error, PermanentError) or lasts >= SAID_AFTER:
+                said(self._no_turn(api, error))
             return False
+        self._failing_since = None
+        said("")
+        return taken
+
+    def _no_turn(self, api: KubeApi, error: Exception) -> str:
+        place = f"the lease {self.name} in namespace {api.namespace} of {api.server}"
+        return f"{place} cannot be had: {str(error) or 'no answer in time'}"
 
     async def _taken(self, api: KubeApi) -> bool:
         sent = self._clock.now()
@@ -114,9 +152,14 @@ class KubernetesLease:
         if not spec.get("holderIdentity"):
             return True
         if self._others is None or self._others.version != version:
-            self._others = _Others(version, now)
+            self._others = self._seen(str(spec["holderIdentity"]), version, now)
         lasts = max(float(spec.get("leaseDurationSeconds") or 0), DURATION)
         return now - self._others.since > lasts
+
+    def _seen(self, holder: str, version: str, now: float) -> _Others:
+        before = self._others
+        same = before is not None and before.holder == holder
+        return _Others(version, now, holder, before.held_since if before and same else now)
 
     async def _renew(self, api: KubeApi) -> None:
         sent = self._clock.now()
@@ -124,32 +167,38 @@ class KubernetesLease:
         if left <= 0 or self._held is None:
             raise LeaseLostError(f"{self._about}: not renewed for {RENEW_WITHIN:g} s")
         try:
+            # All of it in the time that is left: beyond that another one may have it.
             async with asyncio.timeout(left):
-                self._keep(
-                    await api.replace(LEASE, _with(self._held, renewTime=_micro(sent))), sent
-                )
-        except (ConflictError, MissingError) as error:
-            await self._after_conflict(api, error)
+                try:
+                    await self._prolong(api, self._held, sent)
+                except (ConflictError, MissingError) as error:
+                    await self._prolong(api, await self._after_conflict(api, error), sent)
         except (StepError, TimeoutError):
             # Not answered: it may be ours still, and is asked about again until it may not be.
             return
 
-    async def _after_conflict(self, api: KubeApi, error: StepError) -> None:
-        """An answer that was lost may have renewed it; anybody else's change has taken it."""
+    async def _prolong(self, api: KubeApi, held: Object, sent: Moment) -> None:
+        self._keep(await api.replace(LEASE, _with(held, renewTime=_micro(sent))), sent)
+
+    async def _after_conflict(self, api: KubeApi, error: StepError) -> Object:
+        """As it is now. An answer that was lost may have renewed it, or somebody put a note on it.
+
+        Raises LeaseLostError where somebody else has taken it.
+        """
         try:
             found = await api.get(LEASE, self.name)
         except MissingError:
             raise LeaseLostError(f"{self._about}: it was deleted") from error
-        except StepError:
-            return
         holder = (found.get("spec") or {}).get("holderIdentity")
         if holder != self.identity or found["metadata"]["uid"] != self._uid:
             raise LeaseLostError(f"{self._about}: {holder or 'nobody'} holds it") from error
         self._held = found
+        return found
 
     def _keep(self, held: Object, sent: Moment) -> None:
         # From when it was asked for: the answer may have taken its time.
         self._held, self._renewed = held, sent.elapsed
+        self._others = None
 
     @property
     def _uid(self) -> str:
