@@ -33,7 +33,7 @@ SYSTEM_PROGRAMS := prometheus:prometheus faketime:faketime podman:podman runc:ru
 # Words for pytest, as in `make test PYTEST_ARGS='-k trigger'`.
 PYTEST_ARGS ?=
 # How many tests run at once; those of one `xdist_group` stay together.
-JOBS ?= $(shell expr $$(nproc) + 1)
+JOBS ?= $(shell nproc)
 
 SEEDS ?= 100
 

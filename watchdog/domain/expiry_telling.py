@@ -68,7 +68,8 @@ def _expired(event: ChangeExpired) -> Telling:
 
 def _take_back(event: ExpiryTold) -> str:
     way = f"by the plan that reverses {event.plan}, or by hand"
-    return f"take it back once its cause is mended: {way}."
+    broken = f"a run that broke off: `rollback-watchdog recover {event.by_run} --compensate`"
+    return f"take it back once its cause is mended: {way}; {broken}."
 
 
 def _of(

@@ -75,5 +75,8 @@ def why_not_reverse(
     if holds:
         return f"run {holds} is not over, or not watched for long enough"
     if plan.reverses not in lasting:
-        return f"no run of plan {plan.reverses} is known that lasted and was not taken back"
+        return (
+            f"no run of plan {plan.reverses} is known that lasted and was not taken back; of one "
+            "that broke off, `recover RUN --compensate` takes back what it did"
+        )
     return ""
